@@ -24,7 +24,7 @@ IS_TEST = re.compile(r"\b(test_\w+|assert)\b")
 FORBIDDEN = { # lo que no debe aparecer en ningún archivo
     r"(?<![\w/.<])/(?:work|root|tmp|home|Users)/[\w.]": "tiene una ruta absoluta",
 }
-PROGRESS = re.compile(r".*\d+% \|")  # una barra de progreso: lo único que una celda puede guardar de stderr
+PROGRESS = re.compile(r"\d+% \|")  # una barra de progreso: lo único que una celda puede guardar de stderr
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 
@@ -135,7 +135,7 @@ def stored_outputs(nb):
         if shows and not cell.directives & SILENT and not cell.outputs: yield f"«{first_line(cell)}» no tiene guardada su salida"
         for out in cell.outputs:
             if out["output_type"] == "error": yield f"«{first_line(cell)}» guarda un error"
-            if out.get("name") == "stderr": yield f"«{first_line(cell)}» guarda avisos (stderr)"
+            if out.get("name") == "stderr" and not PROGRESS.search("".join(out["text"])): yield f"«{first_line(cell)}» guarda avisos (stderr)"
             if ADDRESS.search(output_text(out)): yield f"«{first_line(cell)}» guarda una dirección de memoria"
 
 
