@@ -67,13 +67,13 @@ def preprocess(image: Image.Image,  # imagen RGB
 class Backbone:
     "Una red sin clasificador, en modo de evaluación, con lo que hace falta para usarla."
     name: str                    # nombre con el que se pidió
-    model: Callable              # `torch.nn.Module`: float32 (n, 3, crop, crop) → (n, n_features)
+    model: Callable              # torch.nn.Module: float32 (n, 3, crop, crop) → (n, n_features)
     preprocessing: Preprocessing # cómo preparar las fotos
     n_features: int              # longitud de cada vector
     digest: str                  # SHA-256 de los pesos, en hexadecimal
 
 # %% ../nbs/03a_backbones.ipynb #9f22c59b
-def _weights_digest(model, # `torch.nn.Module`
+def _weights_digest(model, # torch.nn.Module
                     ) -> str: # SHA-256 en hexadecimal
     "Huella de todos los parámetros y estadísticas de una red, con sus nombres."
     h = hashlib.sha256()
@@ -83,7 +83,7 @@ def _weights_digest(model, # `torch.nn.Module`
     return h.hexdigest()
 
 # %% ../nbs/03a_backbones.ipynb #04beb958
-def _remove_classifier(model, # `torch.nn.Module` de torchvision
+def _remove_classifier(model, # torch.nn.Module de torchvision
                        ) -> None:
     "Sustituye la última capa lineal por la identidad: la salida pasa a ser el embedding."
     from torch import nn
@@ -249,7 +249,7 @@ def _build(name: str, weights: str | None):
     return _build_timm(name, weights)
 
 # %% ../nbs/03a_backbones.ipynb #e9071d1f
-def load_backbone(name: str = "resnet18",               # red: mira `list_backbones`
+def load_backbone(name: str = "resnet18",               # red: mira list_backbones
                   weights: str | Path | None = "DEFAULT", # "DEFAULT", otros pesos de torchvision, un archivo, o None (al azar)
                   ) -> Backbone:                        # red lista para usar
     "Construye una red sin clasificador; lanza `WeightsError` si no consigue sus pesos."

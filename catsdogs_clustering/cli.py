@@ -71,7 +71,7 @@ class Demo:
     table: object           # DataFrame: archivo, parte, grupo, distancia y, si se sabe, tipo
     projection: object      # float32 (n_train, 2): el mapa
     problems: list          # pares (ruta, motivo) de las imágenes omitidas
-    scores: dict            # "entrenamiento" y "prueba" → `Evaluation`, si se saben los tipos
+    scores: dict            # "entrenamiento" y "prueba" → Evaluation, si se saben los tipos
     seconds: dict           # paso → segundos
 
 # %% ../nbs/12_cli.ipynb #4e35c69f
@@ -90,7 +90,7 @@ def _group_table(root: Path, parts: dict, model, X: dict): # imágenes y vectore
     return table if table.tipo.notna().any() else table.drop(columns="tipo")
 
 # %% ../nbs/12_cli.ipynb #bef95898
-def _scores(table) -> dict: # "entrenamiento" y "prueba" → `Evaluation`
+def _scores(table) -> dict: # "entrenamiento" y "prueba" → Evaluation
     "Cuenta aciertos, con el emparejamiento aprendido en el entrenamiento; nada, si no se saben los tipos."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
     if "tipo" not in table: return {}

@@ -43,7 +43,7 @@ def label_from_name(path: str | Path, # ruta o nombre de una foto
     return match[1].lower() if match else None
 
 # %% ../nbs/00_dataset.ipynb #cae16013
-def example_photos() -> list[Path]: # rutas, en el orden de `list_images`
+def example_photos() -> list[Path]: # rutas, en el orden de list_images
     "Las fotos de la carpeta `CATSDOGS_DATA` o, si no está definida, 400 dibujos de gatos y perros."
     data = os.environ.get("CATSDOGS_DATA")
     home = os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"
@@ -112,7 +112,7 @@ def _plan(source: Path, # carpeta con las fotos
 def gather_images(source: str | Path, # carpeta con las fotos, en cualquier árbol de subcarpetas
                   dest: str | Path,   # carpeta plana; se crea si no existe
                   copy: bool = False, # copiar las fotos, en vez de enlazarlas
-                  ) -> list[Path]:    # rutas en `dest`, por orden de nombre
+                  ) -> list[Path]:    # rutas en dest, por orden de nombre
     "Reúne las fotos en una sola carpeta, sin pisar nada: si algo choca, `CatsDogsError` antes de escribir."
     source, dest = check_folder(source), Path(dest).expanduser()
     if dest.exists(): check_folder(dest)

@@ -66,7 +66,7 @@ def _groups(digests: list[str],        # SHA-256 de cada foto
     return connected_components(graph, directed=False)[1]
 
 # %% ../nbs/01a_duplicates.ipynb #ddd65893
-def find_duplicates(table: pd.DataFrame,   # tabla de `image_table`
+def find_duplicates(table: pd.DataFrame,   # tabla de image_table
                     max_distance: int = 2, # bits de diferencia, de 0 a 8, entre dos huellas «casi» iguales
                     ) -> pd.DataFrame:     # una fila por foto repetida: group, kind («exacto» o «casi») y path
     "Agrupa las fotos repetidas: «exacto» si otra del grupo tiene los mismos bytes, «casi» si sólo se le parece."

@@ -29,7 +29,7 @@ _all_ = ["find_duplicates"]
 def _pick(paths: list[Path],        # rutas
           n: int,                   # cuántas
           random_state: int | None, # semilla, o None para repartirlas
-          ) -> list[Path]:          # las elegidas, en el orden de `paths`
+          ) -> list[Path]:          # las elegidas, en el orden de paths
     "Escoge `n` fotos, repartidas por la lista o al azar; si no hay tantas, todas."
     if not paths: raise CatsDogsError("No hay ninguna foto que mostrar: la lista de rutas está vacía.")
     if n < 1: raise CatsDogsError(f"n debe ser 1 o más, y es {n}.")
@@ -41,7 +41,7 @@ def _pick(paths: list[Path],        # rutas
 # %% ../nbs/01_eda.ipynb #4a49cdf2
 def new_figure(width: float,  # ancho, en pulgadas
                height: float, # alto, en pulgadas
-               ):             # `matplotlib.figure.Figure` vacía
+               ):             # matplotlib.figure.Figure vacía
     "Crea una figura que se ve una sola vez en un cuaderno y que no necesita pantalla."
     import matplotlib.pyplot as plt
     figure = plt.figure(figsize=(width, height), dpi=80, layout="constrained")
@@ -49,7 +49,7 @@ def new_figure(width: float,  # ancho, en pulgadas
     return figure
 
 # %% ../nbs/01_eda.ipynb #1fdd27ee
-def draw_photo(ax,         # `matplotlib.axes.Axes` donde dibujar
+def draw_photo(ax,         # matplotlib.axes.Axes donde dibujar
                path: Path, # foto
                size: int = 160, # lado mayor de la miniatura, en píxeles
                ) -> None:
@@ -69,7 +69,7 @@ def draw_photo(ax,         # `matplotlib.axes.Axes` donde dibujar
 def show_samples(paths: Iterable[str | Path],     # rutas de fotos
                  n: int = 9,                      # cuántas mostrar, como mucho
                  random_state: int | None = None, # semilla para escogerlas al azar; sin ella, repartidas por la lista
-                 ):                               # `matplotlib.figure.Figure`
+                 ):                               # matplotlib.figure.Figure
     "Dibuja unas cuantas fotos en una cuadrícula, cada una con su nombre."
     chosen = _pick(as_paths(paths), n, random_state)
     columns = ceil(sqrt(len(chosen)))
@@ -89,7 +89,7 @@ def _header(data: bytes, # contenido de un archivo
     "Lee en la cabecera el formato del archivo y su modo de color."
     try:
         with Image.open(io.BytesIO(data)) as image: return {"format": image.format, "mode": image.mode}
-    except Exception: return {} # una cabecera dañada puede fallar de mil maneras; el motivo lo dará `decode_image`
+    except Exception: return {} # una cabecera dañada puede fallar de mil maneras; el motivo lo dará decode_image
 
 # %% ../nbs/01_eda.ipynb #1f41e3c0
 def _row(path: Path,  # foto
@@ -113,8 +113,8 @@ def image_table(paths: Iterable[str | Path], # rutas de fotos
     return table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64"})
 
 # %% ../nbs/01_eda.ipynb #cdfaee9c
-def plot_sizes(table: pd.DataFrame, # tabla de `image_table`
-               ):                   # `matplotlib.figure.Figure`
+def plot_sizes(table: pd.DataFrame, # tabla de image_table
+               ):                   # matplotlib.figure.Figure
     "Dibuja cómo se reparten los tamaños: ancho y alto de cada foto, y lado corto."
     sizes = table[["width", "height"]].dropna().astype(int)
     if sizes.empty: raise CatsDogsError("No hay tamaños que dibujar: en la tabla no hay ninguna foto que se pueda leer.")

@@ -50,7 +50,7 @@ def _forward(backbone: Backbone, # red, ya en su dispositivo
 
 # %% ../nbs/03_embedding.ipynb #ad3564db
 def _forward_padded(backbone: Backbone,       # red, ya en su dispositivo
-                    pixels: list[np.ndarray], # hasta `batch_size` fotos, uint8 (crop, crop, 3)
+                    pixels: list[np.ndarray], # hasta batch_size fotos, uint8 (crop, crop, 3)
                     batch_size: int,          # tamaño al que se completa el lote
                     ) -> np.ndarray:          # float32 (len(pixels), n_features)
     "Pasa un lote por la red, completado con ceros para que su tamaño sea siempre el mismo."
@@ -79,7 +79,7 @@ def _map_ahead(pool: ThreadPoolExecutor, # hilos
                func,                     # función de un elemento
                items: Iterable,          # elementos, que se toman según hacen falta
                ahead: int,               # cuántas tareas se adelantan
-               ) -> Iterator[tuple]:     # pares (elemento, resultado o `ImageReadError`), en orden
+               ) -> Iterator[tuple]:     # pares (elemento, resultado o ImageReadError), en orden
     "Como `map`, en varios hilos, adelantando un número limitado de tareas."
     waiting = deque()
     for item in items:
@@ -191,7 +191,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
     def __init__(self,
                  backbone: str | list[str] = "resnet18",  # red, o varias: cada vector se normaliza y se concatenan
-                 weights: str | Path | None = "DEFAULT",  # como en `load_backbone`
+                 weights: str | Path | None = "DEFAULT",  # como en load_backbone
                  device: str = "auto",                    # "auto", "cpu", "cuda"…
                  batch_size: int = 16,                    # fotos por lote
                  cache: str | Path | None = None,         # archivo SQLite donde guardar los vectores
@@ -257,8 +257,8 @@ def _embedder(backbone, weights, device): return ImageEmbedder(backbone, weights
 
 # %% ../nbs/03_embedding.ipynb #48514c73
 def get_embedding(path: str | Path,                      # una foto
-                  backbone: str = "resnet18",            # red: mira `list_backbones`
-                  weights: str | Path | None = "DEFAULT", # como en `load_backbone`
+                  backbone: str = "resnet18",            # red: mira list_backbones
+                  weights: str | Path | None = "DEFAULT", # como en load_backbone
                   device: str = "auto",                  # "auto", "cpu", "cuda"…
                   ) -> np.ndarray:                       # float32 (n_features,)
     "El vector de una sola foto; lanza `ImageReadError` si no se puede leer."

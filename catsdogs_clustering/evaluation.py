@@ -26,7 +26,7 @@ from .images import CatsDogsError, ImageReadError, printable, read_image
 # %% ../nbs/06_evaluation.ipynb #b60c864a
 def cluster_counts(paths: Sequence[str | Path], # fotos
                    labels: Sequence[int],       # grupo de cada foto
-                   ) -> pd.DataFrame:           # una fila por grupo; columnas `cat`, `dog`, `unknown`
+                   ) -> pd.DataFrame:           # una fila por grupo; columnas cat, dog, unknown
     "Cuenta cuántas fotos de cada tipo hay en cada grupo; el tipo se lee del nombre del archivo."
     paths = as_paths(paths)
     if len(paths) != len(labels):
@@ -46,7 +46,7 @@ def print_cluster_counts(paths: Sequence[str | Path], # fotos
 
 # %% ../nbs/06_evaluation.ipynb #3a730f2a
 def _known(labels: Sequence[Hashable],   # grupo de cada foto
-           kinds: Sequence[str | None],  # tipo verdadero de cada foto, o `None`
+           kinds: Sequence[str | None],  # tipo verdadero de cada foto, o None
            ) -> tuple[np.ndarray, np.ndarray]: # los grupos y los tipos de las fotos de tipo conocido
     "Aparta las fotos cuyo tipo no se conoce; `CatsDogsError` si no queda ninguna."
     if len(labels) != len(kinds):
@@ -59,7 +59,7 @@ def _known(labels: Sequence[Hashable],   # grupo de cada foto
 
 # %% ../nbs/06_evaluation.ipynb #007c7f44
 def match_clusters(labels: Sequence[int],        # grupo de cada foto de entrenamiento; -1, sin grupo
-                   kinds: Sequence[str | None],  # su tipo verdadero, o `None`
+                   kinds: Sequence[str | None],  # su tipo verdadero, o None
                    ) -> dict[int, str]:          # de grupo a tipo; los grupos sin pareja no aparecen
     "Da a cada grupo un tipo, uno a uno, de modo que acierten más fotos (método húngaro)."
     counts = pd.crosstab(*_known(labels, kinds))
@@ -70,8 +70,8 @@ def match_clusters(labels: Sequence[int],        # grupo de cada foto de entrena
 
 # %% ../nbs/06_evaluation.ipynb #b0425062
 def assign_kinds(labels: Sequence[int],   # grupo de cada foto
-                 mapping: dict[int, str], # de grupo a tipo, como lo da `match_clusters`
-                 ) -> list[str | None]:   # tipo que le toca a cada foto; `None` si su grupo no tiene pareja
+                 mapping: dict[int, str], # de grupo a tipo, como lo da match_clusters
+                 ) -> list[str | None]:   # tipo que le toca a cada foto; None si su grupo no tiene pareja
     "Traduce los grupos a tipos con una correspondencia ya aprendida."
     return [mapping.get(label) for label in np.asarray(labels).tolist()]
 
@@ -103,7 +103,7 @@ class Evaluation:
 
 # %% ../nbs/06_evaluation.ipynb #bcefed78
 def evaluate(labels: Sequence[int],       # grupo de cada foto
-             kinds: Sequence[str | None], # su tipo verdadero, o `None` si no se conoce
+             kinds: Sequence[str | None], # su tipo verdadero, o None si no se conoce
              mapping: dict[int, str],     # de grupo a tipo, aprendida con otras fotos
              ) -> Evaluation:             # acierto con su intervalo, ARI y NMI
     "Compara unos grupos con los tipos verdaderos; un grupo sin pareja en `mapping` cuenta como fallo."
@@ -151,8 +151,8 @@ def _find_mistakes(paths: Sequence[str | Path],     # fotos
 
 # %% ../nbs/06_evaluation.ipynb #fdd3ffa6
 def show_mistakes(paths: Sequence[str | Path],     # fotos
-                  kinds: Sequence[str | None],     # lo que es cada una: "cat", "dog" o `None`
-                  predicted: Sequence[str | None], # lo que dice su grupo, como lo da `assign_kinds`
+                  kinds: Sequence[str | None],     # lo que es cada una: "cat", "dog" o None
+                  predicted: Sequence[str | None], # lo que dice su grupo, como lo da assign_kinds
                   n: int = 12,                     # cuántas enseñar como mucho
                   ) -> Figure:                     # figura de matplotlib
     "Enseña las primeras `n` fotos mal agrupadas, en el orden de `paths`."

@@ -19,7 +19,7 @@ from .images import CatsDogsError, printable
 
 # %% ../nbs/00c_files.ipynb #6c26477d
 def as_paths(paths: Iterable[str | Path], # rutas de fotos
-             ) -> list[Path]:             # las mismas, como `Path`
+             ) -> list[Path]:             # las mismas, como Path
     "Convierte una secuencia de rutas en una lista; una ruta suelta es un `CatsDogsError`."
     if isinstance(paths, (str, bytes, os.PathLike)):
         raise CatsDogsError("Hace falta una lista de rutas, no una sola: usa [ruta], o list_images(carpeta).")

@@ -41,7 +41,7 @@ class ImageReadError(CatsDogsError):
 
 # %% ../nbs/00b_images.ipynb #29e1ca50
 def check_folder(folder: str | Path, # carpeta que debe existir
-                 ) -> Path:          # la misma, como `Path`
+                 ) -> Path:          # la misma, como Path
     "Comprueba que `folder` es una carpeta que se puede leer; si no, lanza `CatsDogsError`."
     path = Path(folder).expanduser()
     if not path.exists(): raise CatsDogsError(f"No existe la carpeta «{printable(path)}»: comprueba la ruta.")

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from .images import CatsDogsError
 
 # %% ../nbs/04_kmeans.ipynb #34740d01
-def as_vectors(embeddings,      # `Embeddings`, o cualquier matriz de forma (fotos, números)
+def as_vectors(embeddings,      # Embeddings, o cualquier matriz de forma (fotos, números)
                ) -> np.ndarray: # la matriz, comprobada
     "Saca la matriz de vectores; `CatsDogsError` si está vacía, no es una matriz de números o tiene NaN o infinitos."
     raw = getattr(embeddings, "vectors", embeddings)
@@ -33,7 +33,7 @@ def as_vectors(embeddings,      # `Embeddings`, o cualquier matriz de forma (fot
 # %% ../nbs/04_kmeans.ipynb #a3f37b3a
 def _count_distinct(X: np.ndarray, # matriz (fotos, números)
                     enough: int,   # al llegar a este número, dejamos de contar
-                    ) -> int:      # vectores distintos, hasta `enough`
+                    ) -> int:      # vectores distintos, hasta enough
     "Cuenta los vectores distintos, y para en cuanto hay bastantes."
     seen = set()
     for row in X:
@@ -57,7 +57,7 @@ def _check_n_clusters(n_clusters: int, # grupos que se piden
     return int(n_clusters)
 
 # %% ../nbs/04_kmeans.ipynb #a6e4d4c4
-def fit_kmeans(embeddings,             # `Embeddings` o matriz (fotos, números)
+def fit_kmeans(embeddings,             # Embeddings o matriz (fotos, números)
                n_clusters: int = 2,    # cuántos grupos formar
                random_state: int = 23, # semilla de los centros iniciales
                ) -> KMeans:            # modelo de scikit-learn ya entrenado

@@ -20,7 +20,7 @@ from .images import CatsDogsError, printable
 
 # %% ../nbs/07_persistence.ipynb #601fabda
 def _check_suffix(path: str | Path, # archivo de un modelo
-                  ) -> Path:        # el mismo, como `Path`
+                  ) -> Path:        # el mismo, como Path
     "Comprueba que el nombre de un modelo acaba en `.pkl` o `.joblib`."
     path = Path(path).expanduser()
     if path.suffix.lower() not in (".pkl", ".joblib"):
@@ -61,7 +61,7 @@ def _os_reason(error: OSError, # el error del sistema
 
 # %% ../nbs/07_persistence.ipynb #006fdb90
 def save_model(model,            # modelo de scikit-learn ya entrenado
-               path: str | Path, # archivo donde guardarlo, acabado en `.pkl` o `.joblib`
+               path: str | Path, # archivo donde guardarlo, acabado en .pkl o .joblib
                ) -> Path:        # el archivo escrito
     "Guarda un modelo con joblib, entero o nada; `CatsDogsError` si no es un modelo entrenado o no se puede escribir."
     path = _check_suffix(path)
@@ -78,7 +78,7 @@ def save_model(model,            # modelo de scikit-learn ya entrenado
 # %% ../nbs/07_persistence.ipynb #0b9ad753
 def _check_file(path: str | Path,   # archivo de un modelo
                 trust_pickle: bool, # si quien llama se fía de él
-                ) -> Path:          # el mismo, como `Path`
+                ) -> Path:          # el mismo, como Path
     "Comprueba lo que se puede saber de un archivo sin abrirlo, y que quien llama se fía de él."
     path = _check_suffix(path)
     if not os.path.exists(path): raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.")
@@ -89,8 +89,8 @@ def _check_file(path: str | Path,   # archivo de un modelo
     return path
 
 # %% ../nbs/07_persistence.ipynb #165309c8
-def load_model(path: str | Path,           # archivo escrito por `save_model`
-               trust_pickle: bool = False, # `True` sólo si sabes quién lo escribió: abrirlo puede ejecutar cualquier programa
+def load_model(path: str | Path,           # archivo escrito por save_model
+               trust_pickle: bool = False, # True sólo si sabes quién lo escribió: abrirlo puede ejecutar cualquier programa
                ) -> BaseEstimator:         # el modelo, listo para predecir
     "Carga un modelo guardado; `CatsDogsError` si no te fías de él, no existe, está dañado o no es un modelo entrenado."
     path = _check_file(path, trust_pickle)

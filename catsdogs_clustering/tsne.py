@@ -21,7 +21,7 @@ from .images import CatsDogsError
 from .kmeans import as_vectors
 
 # %% ../nbs/05_tsne.ipynb #d19b52a3
-def _check_perplexity(perplexity: float | None, # la que se pide; `None`, la que convenga
+def _check_perplexity(perplexity: float | None, # la que se pide; None, la que convenga
                       n: int,                   # fotos
                       ) -> float:               # la que se usará
     "Elige la perplejidad (30, o un tercio de las fotos si son pocas) o comprueba la que se pide."
@@ -31,9 +31,9 @@ def _check_perplexity(perplexity: float | None, # la que se pide; `None`, la que
     return float(perplexity)
 
 # %% ../nbs/05_tsne.ipynb #935116fb
-def project(embeddings,                      # `Embeddings` o matriz (fotos, números)
+def project(embeddings,                      # Embeddings o matriz (fotos, números)
             random_state: int = 23,          # semilla
-            perplexity: float | None = None, # vecinos que se intentan conservar; `None`, según el número de fotos
+            perplexity: float | None = None, # vecinos que se intentan conservar; None, según el número de fotos
             ) -> np.ndarray:                 # float32 (fotos, 2): dónde va cada foto en el mapa
     "Proyecta los vectores a un plano: PCA hasta 50 y t-SNE (van der Maaten y Hinton, 2008). `CatsDogsError` si no se puede."
     X = as_vectors(embeddings)
@@ -60,7 +60,7 @@ def _group_name(group: Hashable | None, # etiqueta de un grupo
 
 # %% ../nbs/05_tsne.ipynb #f57fd29e
 def _split_groups(labels: Sequence[Hashable], # grupo de cada foto
-                  ) -> dict[Hashable | None, np.ndarray]: # de cada grupo, las posiciones de sus fotos; `None`, las que no tienen
+                  ) -> dict[Hashable | None, np.ndarray]: # de cada grupo, las posiciones de sus fotos; None, las que no tienen
     "Reparte las posiciones por grupo, en orden; -1, `None` y NaN van juntos al principio."
     clean = [None if pd.isna(label) or label == -1 else label for label in np.asarray(labels, dtype=object).tolist()]
     found = sorted({label for label in clean if label is not None}, key=lambda g: (isinstance(g, str), g))
@@ -84,8 +84,8 @@ def _draw_groups(ax: Axes,                   # dónde dibujar
     ax.set_aspect("equal", adjustable="datalim")
 
 # %% ../nbs/05_tsne.ipynb #87433068
-def plot_projection(projection: np.ndarray,     # (fotos, 2), como la da `project`
-                    labels: Sequence[Hashable], # grupo de cada foto: número o nombre; -1 o `None`, sin grupo
+def plot_projection(projection: np.ndarray,     # (fotos, 2), como la da project
+                    labels: Sequence[Hashable], # grupo de cada foto: número o nombre; -1 o None, sin grupo
                     ) -> Figure:                # figura de matplotlib
     "Dibuja el mapa con un color y una forma por grupo y su leyenda; lo que no tiene grupo va en gris."
     import matplotlib.pyplot as plt
