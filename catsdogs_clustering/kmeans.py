@@ -50,10 +50,10 @@ def _check_n_clusters(n_clusters: int, # grupos que se piden
         raise CatsDogsError(f"`n_clusters` debe ser un número entero y llegó {n_clusters!r}.")
     if n_clusters < 1: raise CatsDogsError(f"`n_clusters` debe ser 1 o más y llegó {n_clusters}.")
     if n_clusters > len(X):
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos con {len(X)} fotos: pide menos grupos o añade fotos.")
+        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos con {len(X)} foto{'s' * (len(X) > 1)}: pide menos grupos o añade fotos.")
     distinct = _count_distinct(X, n_clusters)
     if distinct < n_clusters:
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos: entre {len(X)} fotos sólo hay {distinct} vectores distintos.")
+        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos: las {len(X)} fotos sólo dan {distinct} vector{'es' * (distinct > 1)} distinto{'s' * (distinct > 1)}.")
     return int(n_clusters)
 
 # %% ../nbs/04_kmeans.ipynb #a6e4d4c4
