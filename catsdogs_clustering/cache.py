@@ -15,18 +15,18 @@ import numpy as np
 
 from .images import CatsDogsError, printable
 
-# %% ../nbs/03b_cache.ipynb #dfa5ed23
+# %% ../nbs/03b_cache.ipynb #1010f6d1
 _APPLICATION_ID = 0x43617444 # «CatD»: distingue nuestros archivos de cualquier otra base de datos
 _SCHEMA = """CREATE TABLE IF NOT EXISTS vectors (
     recipe TEXT NOT NULL, photo BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (recipe, photo))"""
 
-# %% ../nbs/03b_cache.ipynb #bab7fc36
+# %% ../nbs/03b_cache.ipynb #d442d16e
 def _initialize(db: sqlite3.Connection, # conexión recién abierta
                 path: Path,             # archivo, para el mensaje
                 ) -> None:
     "Deja la base de datos lista para usar, o lanza `CatsDogsError` si no es nuestra."
-    mark, = db.execute("PRAGMA application_id").fetchone()
-    tables, = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    tables, = db.execute("SELECT count(*) FROM sqlite_master").fetchone() # antes que la marca: aparecen a la vez,
+    mark, = db.execute("PRAGMA application_id").fetchone()                 # y otro proceso puede estar creándolas
     if tables and mark != _APPLICATION_ID:
         raise CatsDogsError(f"«{printable(path)}» es una base de datos de otro programa: elige otro archivo para la caché.")
     db.execute("PRAGMA journal_mode = WAL")
@@ -37,7 +37,7 @@ def _initialize(db: sqlite3.Connection, # conexión recién abierta
         db.execute(_SCHEMA)
         db.execute("COMMIT")
 
-# %% ../nbs/03b_cache.ipynb #34691bbb
+# %% ../nbs/03b_cache.ipynb #1cb6984e
 def _connect(path: Path,           # archivo de la caché
              patience: float = 30, # segundos que se espera a otro proceso
              ) -> sqlite3.Connection:
@@ -57,7 +57,7 @@ def _connect(path: Path,           # archivo de la caché
             db.close()
             raise
 
-# %% ../nbs/03b_cache.ipynb #ab07bf91
+# %% ../nbs/03b_cache.ipynb #badb50c1
 @contextmanager
 def _explained(path: Path): # archivo de la caché, para el mensaje
     "Convierte los errores de SQLite y del sistema en un `CatsDogsError` que dice qué hacer."
@@ -69,7 +69,7 @@ def _explained(path: Path): # archivo de la caché, para el mensaje
     except OSError as e:
         raise CatsDogsError(f"No se puede crear la caché «{printable(path)}» ({e.strerror}): elige otra carpeta.") from None
 
-# %% ../nbs/03b_cache.ipynb #5971244d
+# %% ../nbs/03b_cache.ipynb #d7e688de
 class VectorCache:
     "Vectores por (receta, huella de la foto) en un archivo SQLite; se usa como gestor de contexto."
     def __init__(self, path: str | Path): # archivo; se crea si no existe
