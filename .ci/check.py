@@ -73,7 +73,8 @@ def check(name: str): # nombre de la comprobación en la línea de órdenes
     return add
 
 
-def tail(text: str, n: int = 40) -> str: return "\n".join(text.strip().splitlines()[-n:])
+def tail(text: str, n: int = 40) -> str: # las últimas líneas, sin los colores de la terminal
+    return "\n".join(re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()[-n:])
 
 
 # ---------------------------------------------------------------- lo guardado y lo generado
