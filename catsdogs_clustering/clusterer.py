@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UnclearKError', 'photos_digest', 'OutlierDetector', 'ImageClusterer']
 
-# %% ../nbs/10_clusterer.ipynb #7197b84f
+# %% ../nbs/10_clusterer.ipynb #bb7836eb
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -27,6 +27,7 @@ from .files import as_paths
 from .images import CatsDogsError, ImageReadError, printable, read_bytes
 from .kmeans import _check_n_clusters, _count_distinct
 from .methods import METHODS, make_clusterer
+from .model_files import probe_vectors
 
 # %% ../nbs/10_clusterer.ipynb #551792a5
 def _check_request(method: str,       # uno de METHODS
@@ -290,7 +291,7 @@ class OutlierDetector(BaseEstimator):
     def score_samples(self, X): return -self.near_.kneighbors(normalize(X))[0].mean(axis=1)
     def predict(self, X): return np.where(self.score_samples(X) < self.threshold_, -1, 1)
 
-# %% ../nbs/10_clusterer.ipynb #9661d2c4
+# %% ../nbs/10_clusterer.ipynb #ba71171e
 class ImageClusterer(_Queries, _Naming, ClusterMixin, BaseEstimator):
     "Agrupa fotos sin etiquetas: de rutas a vectores, de vectores a grupos, y de ahí a fotos nuevas."
     def __init__(self,
@@ -322,6 +323,15 @@ class ImageClusterer(_Queries, _Naming, ClusterMixin, BaseEstimator):
     def without_photos(self):
         "Una copia que se puede compartir: sin rutas, sin caché y sin nada que sólo tenga sentido en esta máquina."
         return _without_photos(self)
+
+    def model_card(self) -> dict: # lo que va en la ficha de su archivo
+        "Lo que hay que saber de este modelo, en tipos que caben en un JSON."
+        return _model_card(self)
+
+    def self_test(self) -> list[float]: # respuestas a unos vectores inventados
+        "Lo que responde a `probe_vectors`; el mismo modelo debe responder siempre lo mismo."
+        X = probe_vectors(self.n_features_)
+        return [*self.clusterer_.predict_proba(X).ravel().tolist(), *self.detector_.score_samples(X).tolist()]
 
     def describe(self) -> str: # un párrafo
         "Qué es este modelo, con qué se entrenó y qué tal lo hace."
@@ -357,6 +367,15 @@ def _without_photos(model):
     vars(copy).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
     weights = copy.weights if copy.weights is None else Path(copy.weights).name # de una ruta, sólo el nombre del archivo
     return copy.set_params(cache=None, device="auto", progress=True, weights=weights)
+
+# %% ../nbs/10_clusterer.ipynb #67937398
+def _model_card(model) -> dict:
+    "La ficha del modelo."
+    views = [model.views] if isinstance(model.views, str) else list(model.views)
+    score = None if model.evaluation_ is None else asdict(model.evaluation_)
+    return {"backbone": model.backbone_, "views": views, "n_features": int(model.n_features_), "method": model.method,
+            "n_clusters": int(model.n_clusters_), "names": {str(group): name for group, name in model.names_.items()},
+            "threshold": float(model.detector_.threshold_), "training": model.training_, "evaluation": score}
 
 # %% ../nbs/10_clusterer.ipynb #6fb9464b
 def _percent(x: float) -> str: # «99,1 %»
