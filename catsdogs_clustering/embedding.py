@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['default_backbone', 'Embeddings', 'ImageEmbedder', 'get_embedding', 'list_backbones']
 
-# %% ../nbs/03_embedding.ipynb #cb5d96db
+# %% ../nbs/03_embedding.ipynb #d0b12079
 import hashlib
 import json
 import os
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .backbones import Backbone, list_backbones, load_backbone, preprocess
+from .backbones import VIEWS, Backbone, list_backbones, load_backbone, preprocess
 from .cache import VectorCache
 from .files import as_paths
 from .images import CatsDogsError, ImageReadError, decode_image, read_bytes
@@ -30,12 +30,12 @@ from .images import CatsDogsError, ImageReadError, decode_image, read_bytes
 # %% ../nbs/03_embedding.ipynb #d8c9497c
 _all_ = ["list_backbones"]
 
-# %% ../nbs/03_embedding.ipynb #cb6101a0
+# %% ../nbs/03_embedding.ipynb #7400bac5
 def default_backbone() -> str: # nombre de una red
     "La red de los ejemplos: la de la variable `CATSDOGS_BACKBONE`, o `efficientnet_lite0`."
     return os.environ.get("CATSDOGS_BACKBONE") or "efficientnet_lite0"
 
-# %% ../nbs/03_embedding.ipynb #9c865563
+# %% ../nbs/03_embedding.ipynb #d335e7e3
 def _forward(backbone: Backbone, # red, ya en su dispositivo
              pixels: np.ndarray, # uint8 (n, crop, crop, 3)
              ) -> np.ndarray:    # float32 (n, n_features)
@@ -48,7 +48,7 @@ def _forward(backbone: Backbone, # red, ya en su dispositivo
         x = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
         return backbone.model((x - mean) / std).float().cpu().numpy()
 
-# %% ../nbs/03_embedding.ipynb #ad3564db
+# %% ../nbs/03_embedding.ipynb #de905a46
 def _forward_padded(backbone: Backbone,       # red, ya en su dispositivo
                     pixels: list[np.ndarray], # hasta batch_size fotos, uint8 (crop, crop, 3)
                     batch_size: int,          # tamaño al que se completa el lote
@@ -58,7 +58,7 @@ def _forward_padded(backbone: Backbone,       # red, ya en su dispositivo
     batch[:len(pixels)] = pixels
     return _forward(backbone, batch)[:len(pixels)]
 
-# %% ../nbs/03_embedding.ipynb #d7b8506f
+# %% ../nbs/03_embedding.ipynb #6b164873
 @dataclass
 class Embeddings:
     "Vectores alineados con sus rutas, y las fotos que se quedaron fuera."
@@ -68,13 +68,13 @@ class Embeddings:
 
     def __len__(self): return len(self.paths)
 
-# %% ../nbs/03_embedding.ipynb #40c918d9
+# %% ../nbs/03_embedding.ipynb #330b920d
 def _attempt(func, item):
     "Aplica una función a un elemento; si la foto no se puede leer, devuelve el error en vez de lanzarlo."
     try: return func(item)
     except ImageReadError as e: return e
 
-# %% ../nbs/03_embedding.ipynb #beffc490
+# %% ../nbs/03_embedding.ipynb #561f4b3b
 def _map_ahead(pool: ThreadPoolExecutor, # hilos
                func,                     # función de un elemento
                items: Iterable,          # elementos, que se toman según hacen falta
@@ -87,7 +87,7 @@ def _map_ahead(pool: ThreadPoolExecutor, # hilos
         if len(waiting) > ahead: yield waiting[0][0], waiting.popleft()[1].result()
     while waiting: yield waiting[0][0], waiting.popleft()[1].result()
 
-# %% ../nbs/03_embedding.ipynb #9ae4a46d
+# %% ../nbs/03_embedding.ipynb #3045342d
 def _batched(items: Iterable, # cualquier secuencia
              size: int,       # tamaño de cada lote
              ) -> Iterator[list]:
@@ -95,83 +95,107 @@ def _batched(items: Iterable, # cualquier secuencia
     items = iter(items)
     while batch := list(islice(items, size)): yield batch
 
-# %% ../nbs/03_embedding.ipynb #2ff53a4d
-def _recipe(backbone: Backbone) -> str: # 64 cifras hexadecimales
-    "Resume todo lo que da forma al vector de una foto, salvo la propia foto."
+# %% ../nbs/03_embedding.ipynb #3a30661a
+def _recipe(backbone: Backbone, view: str = "crop") -> str: # 64 cifras hexadecimales
+    "Resume todo lo que da forma al vector de una vista, salvo la propia foto."
     facts = dict(name=backbone.name, weights=backbone.digest, precision="float32", version=1,
                  preprocessing=asdict(backbone.preprocessing))
+    if view != "crop": facts["view"] = view
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-# %% ../nbs/03_embedding.ipynb #83415e50
+# %% ../nbs/03_embedding.ipynb #60e23d80
 def _photo_digest(path: Path) -> bytes: # 32 bytes
     "Huella del contenido de una foto."
     return hashlib.sha256(read_bytes(path)).digest()
 
-# %% ../nbs/03_embedding.ipynb #bf3b1a70
-def _prepare(path: Path, preps: list) -> tuple[bytes, list[np.ndarray]]: # huella, y píxeles para cada receta
-    "Lee una foto una sola vez y la prepara para una o varias redes."
+# %% ../nbs/03_embedding.ipynb #b67916d4
+def _prepare(path: Path, slots: list[tuple[Backbone, str]]) -> tuple[bytes, list[np.ndarray]]: # huella y píxeles
+    "Lee una foto una sola vez y prepara las vistas que piden una o varias redes."
     data = read_bytes(path)
     image = decode_image(data, path)
-    return hashlib.sha256(data).digest(), [preprocess(image, prep) for prep in preps]
+    return hashlib.sha256(data).digest(), [preprocess(image, b.preprocessing, view) for b, view in slots]
 
-# %% ../nbs/03_embedding.ipynb #87c6791e
+# %% ../nbs/03_embedding.ipynb #1ca6f49b
+def _check_views(views: str | tuple[str, ...]) -> tuple[str, ...]: # sin repetir, siempre en el mismo orden
+    "Comprueba los nombres de las vistas; su orden no cambia nada."
+    names = (views,) if isinstance(views, str) else tuple(views)
+    wrong = [name for name in names if name not in VIEWS]
+    if wrong or not names:
+        raise CatsDogsError(f"views={views!r} no vale: pon una o varias de {', '.join(VIEWS)}.")
+    return tuple(view for view in VIEWS if view in names)
+
+# %% ../nbs/03_embedding.ipynb #f37f9e42
+def _unit(vectors: np.ndarray) -> np.ndarray: # los mismos, con longitud 1
+    "Divide cada fila por su longitud."
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
+
+# %% ../nbs/03_embedding.ipynb #a8f2bf3a
+def _merge(vectors: list[np.ndarray], # vectores de una foto: las vistas de la primera red, las de la segunda…
+           n_views: int,              # cuántas vistas hay de cada red
+           ) -> np.ndarray:           # float32 (n_features,)
+    "Junta los vectores de una foto: la media de las vistas de cada red, y las redes una detrás de otra."
+    if len(vectors) == 1: return vectors[0]
+    networks = [np.stack(vectors[i:i + n_views]) for i in range(0, len(vectors), n_views)]
+    return np.concatenate([_unit(_unit(views).mean(axis=0)) for views in networks])
+
+# %% ../nbs/03_embedding.ipynb #9ea81a19
 class _Run:
     "Una pasada sobre unas rutas: rellena `vectors` fila a fila y anota los problemas."
-    def __init__(self, backbones, batch_size, cache, tick, n):
-        self.backbones, self.batch_size, self.cache, self.tick = backbones, batch_size, cache, tick
-        self.recipes = [_recipe(b) for b in backbones]
-        self.widths = np.cumsum([0, *(b.n_features for b in backbones)])
-        self.vectors = np.zeros((n, self.widths[-1]), dtype=np.float32)
+    def __init__(self, backbones, views, batch_size, cache, tick, n):
+        self.slots = [(b, view) for b in backbones for view in views]
+        self.n_views, self.batch_size, self.cache, self.tick = len(views), batch_size, cache, tick
+        self.recipes = [_recipe(*slot) for slot in self.slots]
+        self.vectors = np.zeros((n, sum(b.n_features for b in backbones)), dtype=np.float32)
         self.problems = {} # fila → motivo
 
-    def fill(self, k, row, vector): # un vector de la red k, en su sitio
-        if len(self.backbones) > 1: vector = vector / max(np.linalg.norm(vector), 1e-12)
-        self.vectors[row, self.widths[k]:self.widths[k + 1]] = vector
+    def fill(self, row, vectors): # los vectores de una foto, en su sitio
+        self.vectors[row] = _merge(vectors, self.n_views)
+        self.tick()
 
     def reject(self, row, error):
         self.problems[row] = error.reason
         self.tick()
 
-# %% ../nbs/03_embedding.ipynb #7f77cb00
+# %% ../nbs/03_embedding.ipynb #b7bcd8eb
 def _misses(run: _Run, pool: ThreadPoolExecutor, rows: Iterable[tuple[int, Path]]) -> Iterator[tuple[int, Path]]:
-    "Rellena con la caché lo que puede, y deja pasar las fotos que hay que calcular."
+    "Rellena con la caché lo que puede; deja pasar cada foto que hay que calcular, con los vectores que sí están."
     if run.cache is None:
-        yield from rows
+        yield from ((row, path, {}) for row, path in rows)
         return
     for window in _batched(_map_ahead(pool, lambda item: _photo_digest(item[1]), rows, 64), 64):
         digests = [d for _, d in window if isinstance(d, bytes)]
         found = [run.cache.get(recipe, digests) for recipe in run.recipes]
         for (row, path), digest in window:
             if isinstance(digest, ImageReadError): run.reject(row, digest)
-            elif any(digest not in f for f in found): yield row, path
             else:
-                for k, f in enumerate(found): run.fill(k, row, f[digest])
-                run.tick()
+                known = {k: f[digest] for k, f in enumerate(found) if digest in f}
+                if len(known) == len(run.slots): run.fill(row, list(known.values()))
+                else: yield row, path, known
 
-# %% ../nbs/03_embedding.ipynb #9dca8d15
-def _compute(run: _Run, pool: ThreadPoolExecutor, rows: Iterable[tuple[int, Path]]) -> None:
-    "Abre las fotos, las pasa por cada red en lotes, y guarda lo calculado lote a lote."
-    preps = [b.preprocessing for b in run.backbones]
+# %% ../nbs/03_embedding.ipynb #034ef56d
+def _compute(run: _Run, pool: ThreadPoolExecutor, rows: Iterable[tuple[int, Path, dict]]) -> None:
+    "Abre las fotos, pasa por cada red, en lotes, las vistas que faltan, y guarda lo calculado lote a lote."
     def ready():
-        for (row, _), result in _map_ahead(pool, lambda item: _prepare(item[1], preps), rows, 2 * run.batch_size):
+        for (row, _, known), result in _map_ahead(pool, lambda item: _prepare(item[1], run.slots), rows, 2 * run.batch_size):
             if isinstance(result, ImageReadError): run.reject(row, result)
-            else: yield row, *result
+            else: yield row, known, *result
     for batch in _batched(ready(), run.batch_size):
-        rows_, digests, pixels = zip(*batch)
-        for k, backbone in enumerate(run.backbones):
-            vectors = _forward_padded(backbone, [p[k] for p in pixels], run.batch_size)
-            if run.cache is not None: run.cache.put(run.recipes[k], dict(zip(digests, vectors)))
-            for row, vector in zip(rows_, vectors): run.fill(k, row, vector)
-        for _ in batch: run.tick()
+        for k, (backbone, _) in enumerate(run.slots):
+            missing = [(known, digest, pixels[k]) for _, known, digest, pixels in batch if k not in known]
+            if not missing: continue
+            vectors = _forward_padded(backbone, [pixels for *_, pixels in missing], run.batch_size)
+            if run.cache is not None: run.cache.put(run.recipes[k], {digest: v for (_, digest, _), v in zip(missing, vectors)})
+            for (known, *_), vector in zip(missing, vectors): known[k] = vector
+        for row, known, *_ in batch: run.fill(row, [known[k] for k in range(len(run.slots))])
 
-# %% ../nbs/03_embedding.ipynb #ffd9cba1
+# %% ../nbs/03_embedding.ipynb #b549b674
 def _some_paths(paths: Iterable[str | Path]) -> list[Path]:
     "Una lista de rutas que no está vacía, o `CatsDogsError`."
     paths = as_paths(paths)
     if not paths: raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
     return paths
 
-# %% ../nbs/03_embedding.ipynb #55f26345
+# %% ../nbs/03_embedding.ipynb #1aa8b896
 def _pick_device(device: str) -> str: # "auto", "cpu", "cuda"…
     "La tarjeta gráfica si la hay, o el procesador."
     import torch
@@ -180,13 +204,13 @@ def _pick_device(device: str) -> str: # "auto", "cpu", "cuda"…
     except Exception: raise CatsDogsError(f"device={device!r} no está disponible en esta máquina: prueba con device=\"auto\".") from None
     return device
 
-# %% ../nbs/03_embedding.ipynb #16e2c1f8
+# %% ../nbs/03_embedding.ipynb #7cc70f1a
 def _progress_bar(n: int, enabled: bool):
     "Una barra de progreso sobre `n` fotos, o ninguna."
     from tqdm import tqdm
     return tqdm(total=n, disable=not enabled, unit="foto", desc="Embedding", bar_format="{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}")
 
-# %% ../nbs/03_embedding.ipynb #25b7e169
+# %% ../nbs/03_embedding.ipynb #6cb5452e
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
     def __init__(self,
@@ -195,11 +219,13 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
                  device: str = "auto",                    # "auto", "cpu", "cuda"…
                  batch_size: int = 16,                    # fotos por lote
                  cache: str | Path | None = None,         # archivo SQLite donde guardar los vectores
-                 progress: bool = True):                  # ¿barra de progreso?
+                 progress: bool = True,                   # ¿barra de progreso?
+                 views: str | tuple[str, ...] = "crop"):  # "crop", "mirror", "whole", o varias: se promedian
         self.backbone, self.weights, self.device = backbone, weights, device
-        self.batch_size, self.cache, self.progress = batch_size, cache, progress
+        self.batch_size, self.cache, self.progress, self.views = batch_size, cache, progress, views
 
     def fit(self, paths=None, y=None): # no aprende nada: sólo comprueba que la red está disponible
+        _check_views(self.views)
         self._load()
         return self
 
@@ -214,13 +240,15 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         return found.vectors
 
     def get_feature_names_out(self, input_features=None): # nombres de las columnas
-        return np.array([f"{b.name}_{i}" for b in self._load() for i in range(b.n_features)], dtype=object)
+        views = _check_views(self.views)
+        seen = "" if views == ("crop",) else "_" + "+".join(views)
+        return np.array([f"{b.name}{seen}_{i}" for b in self._load() for i in range(b.n_features)], dtype=object)
 
     def _load(self): return _load_all(self)
     def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_loaded"} # sin la red dentro
     def __sklearn_is_fitted__(self): return True
 
-# %% ../nbs/03_embedding.ipynb #d53df085
+# %% ../nbs/03_embedding.ipynb #aebf0898
 def _load_all(embedder: ImageEmbedder) -> list[Backbone]:
     "Las redes del transformador, en su dispositivo; se construyen una vez."
     import torch
@@ -234,7 +262,7 @@ def _load_all(embedder: ImageEmbedder) -> list[Backbone]:
         embedder._loaded = key, backbones
     return embedder._loaded[1]
 
-# %% ../nbs/03_embedding.ipynb #3e0b593e
+# %% ../nbs/03_embedding.ipynb #8482c4b0
 def _embed(embedder: ImageEmbedder, paths: list[Path]) -> Embeddings:
     "Recorre las fotos y reúne vectores, rutas y problemas."
     if not isinstance(embedder.batch_size, (int, np.integer)) or embedder.batch_size < 1:
@@ -243,7 +271,7 @@ def _embed(embedder: ImageEmbedder, paths: list[Path]) -> Embeddings:
         cache = None if embedder.cache is None else stack.enter_context(VectorCache(embedder.cache))
         bar = stack.enter_context(_progress_bar(len(paths), embedder.progress))
         pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-        run = _Run(_load_all(embedder), int(embedder.batch_size), cache, bar.update, len(paths))
+        run = _Run(_load_all(embedder), _check_views(embedder.views), int(embedder.batch_size), cache, bar.update, len(paths))
         _compute(run, pool, _misses(run, pool, enumerate(paths)))
     bad = sorted(run.problems)
     problems = pd.DataFrame({"path": [paths[i] for i in bad], "reason": [run.problems[i] for i in bad]}, dtype=object)
@@ -251,15 +279,16 @@ def _embed(embedder: ImageEmbedder, paths: list[Path]) -> Embeddings:
     good = [i for i in range(len(paths)) if i not in run.problems]
     return Embeddings(run.vectors[good], [paths[i] for i in good], problems)
 
-# %% ../nbs/03_embedding.ipynb #45b86186
+# %% ../nbs/03_embedding.ipynb #7daf2267
 @lru_cache(maxsize=4)
-def _embedder(backbone, weights, device): return ImageEmbedder(backbone, weights, device=device, progress=False)
+def _embedder(backbone, weights, device, views): return ImageEmbedder(backbone, weights, device, progress=False, views=views)
 
-# %% ../nbs/03_embedding.ipynb #48514c73
+# %% ../nbs/03_embedding.ipynb #2f6156fc
 def get_embedding(path: str | Path,                      # una foto
                   backbone: str = "resnet18",            # red: mira list_backbones
                   weights: str | Path | None = "DEFAULT", # como en load_backbone
                   device: str = "auto",                  # "auto", "cpu", "cuda"…
+                  views: str | tuple[str, ...] = "crop", # "crop", "mirror", "whole", o varias
                   ) -> np.ndarray:                       # float32 (n_features,)
     "El vector de una sola foto; lanza `ImageReadError` si no se puede leer."
-    return _embedder(backbone, weights, device).transform([path])[0]
+    return _embedder(backbone, weights, device, views if isinstance(views, str) else tuple(views)).transform([path])[0]
