@@ -27,7 +27,7 @@ import click
 
 from .images import CatsDogsError, printable
 
-# %% ../nbs/11a_terminal.ipynb #947e8bea
+# %% ../nbs/11a_terminal.ipynb #906fa09d
 class _Spanish:
     "Lo que cambia en la ayuda de click para que salga en español."
     def format_usage(self, ctx, formatter):
@@ -39,7 +39,8 @@ class _Spanish:
         return option
 
     def _options(self, ctx, formatter):
-        rows = [row for param in self.get_params(ctx) if (row := param.get_help_record(ctx))]
+        params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        rows = [row for param in params if (row := param.get_help_record(ctx))]
         with formatter.section("Opciones"): formatter.write_dl(rows)
 
 # %% ../nbs/11a_terminal.ipynb #efc49134
