@@ -224,10 +224,11 @@ def write_csv(table,      # DataFrame
     "Guarda una tabla en CSV, con los nombres de archivo tal y como son."
     with whole_file(path) as partial: table.to_csv(partial, index=False, errors="surrogateescape")
 
-# %% ../nbs/11a_terminal.ipynb #7d07f2ec
+# %% ../nbs/11a_terminal.ipynb #ae9bf1c6
 def print_json(value) -> None: # diccionarios, listas, números, textos y rutas
     "Escribe un resultado en JSON."
-    click.echo(json.dumps(value, indent=2, default=str))
+    unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=not unicode))
 
 # %% ../nbs/11a_terminal.ipynb #07f58443
 def number(n: int) -> str: # «4.000»

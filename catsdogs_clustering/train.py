@@ -18,12 +18,12 @@ from .images import CatsDogsError, printable
 from .terminal import (Command, Stopwatch, cache_file, cache_option, check_output, count, json_option,
                                           list_problems, number, percent, print_json, quiet_option)
 
-# %% ../nbs/12c_train.ipynb #92bfe84c
+# %% ../nbs/12c_train.ipynb #a61401b4
 def _parse_k(text: str) -> int | str: # el número, o "auto"
     "Entiende --k."
     if text == "auto": return text
-    try: return int(text)
-    except ValueError: raise CatsDogsError(f"El valor de «--k» debe ser un número o «auto», y es «{printable(text)}».") from None
+    if not text.isdecimal() or int(text) < 2: raise CatsDogsError(f"El valor de «--k» debe ser un número, 2 o más, o «auto», y es «{printable(text)}».")
+    return int(text)
 
 # %% ../nbs/12c_train.ipynb #f6fff8ea
 def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]: # nombre → fotos de ejemplo
@@ -37,6 +37,12 @@ def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]: # nombre →
         if not path.exists(): raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
         names.setdefault(name, []).extend(list_images(path) if path.is_dir() else [path])
     return names
+
+# %% ../nbs/12c_train.ipynb #08409ab7
+def _check_method(name: str) -> None:
+    "Comprueba --metodo."
+    from catsdogs_clustering.methods import METHODS
+    if name not in METHODS: raise CatsDogsError(f"No hay ningún método «{printable(name)}» para --metodo: elige entre {', '.join(METHODS)}.")
 
 # %% ../nbs/12c_train.ipynb #04a69001
 def _one_or_many(text: str): # un nombre, o una tupla de nombres
@@ -181,11 +187,12 @@ def _command(ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, 
     list_problems([(p["archivo"], p["motivo"]) for p in summary["problemas"]])
     ctx.exit(1 if summary["problemas"] else 0)
 
-# %% ../nbs/12c_train.ipynb #88d63146
+# %% ../nbs/12c_train.ipynb #e008f3a3
 def _train_and_save(folder, model_file: Path, report: Path, examples: dict, cache, watch: Stopwatch, params: dict) -> dict:
     "Entrena, guarda el modelo y escribe el informe."
     from catsdogs_clustering.explorer import check_report
     from catsdogs_clustering.persistence import save_model
+    _check_method(params["method"])
     check_report(report)
     with tempfile.TemporaryDirectory() as scratch:
         training = train(folder, examples, watch=watch, cache=cache_file(cache) or Path(scratch)/"vectores.sqlite", **params)
