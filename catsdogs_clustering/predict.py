@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['MIN_BATCH', 'Prediction', 'predict', 'safe_name', 'plan_folders', 'organize']
 
-# %% ../nbs/12d_predict.ipynb #80be818c
+# %% ../nbs/12d_predict.ipynb #18a19286
 import os
 import re
 import shutil
+import sys
 import tempfile
+import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +67,21 @@ def predict(model_file: str | Path,         # modelo que guardó catsdogs entren
     table["doubtful"] = (table["confidence"] < doubt) & table["reason"].isna()
     return Prediction(model, table, drift)
 
-# %% ../nbs/12d_predict.ipynb #0511e8f0
+# %% ../nbs/12d_predict.ipynb #a877c0db
+def _import_skops() -> None:
+    "Carga skops sin que, de paso, se cargue torch."
+    adapter = "sklearn.externals.array_api_compat.torch"
+    if adapter in sys.modules: return
+    sys.modules[adapter] = types.ModuleType(adapter)
+    try: import skops.io
+    finally: del sys.modules[adapter]
+
+# %% ../nbs/12d_predict.ipynb #c80cfd8c
 def _load(path: str | Path): # ImageClusterer
     "Carga un modelo de los que reparten fotos."
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
+    _import_skops()
     if Path(path).suffix.lower() != ".skops": raise CatsDogsError(f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}».")
     model = load_model(path)
     if not isinstance(model, ImageClusterer):
@@ -118,7 +130,7 @@ def plan_folders(prediction: Prediction) -> dict[Path, Path]: # ruta dentro del 
         plan[Path(folder)/name] = row.path
     return plan
 
-# %% ../nbs/12d_predict.ipynb #57dc02c8
+# %% ../nbs/12d_predict.ipynb #80d61b9b
 def _check_organize(dest: str | Path | None,     # lo que dice --organizar
                     sources: Sequence[str | Path], # lo que se va a repartir
                     ) -> Path | None:
@@ -132,7 +144,7 @@ def _check_organize(dest: str | Path | None,     # lo que dice --organizar
             raise CatsDogsError(f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: elige otra carpeta en --organizar.")
     parent = next(p for p in dest.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise CatsDogsError(f"No hay permiso para escribir en «{printable(parent)}»: elige otra carpeta en --organizar.")
+        raise CatsDogsError(f"No hay permiso para crear «{printable(dest)}»: elige otra carpeta en --organizar.")
     return dest
 
 # %% ../nbs/12d_predict.ipynb #a4e7b446
@@ -186,7 +198,7 @@ def _rows(prediction: Prediction) -> list[dict]: # una por foto, en tipos que ca
              "confianza": None if r.reason else round(float(r.confidence), 4), "dudosa": bool(r.doubtful),
              "distinta": None if r.reason else bool(r.outlier), "motivo": r.reason} for r in prediction.table.itertuples()]
 
-# %% ../nbs/12d_predict.ipynb #13502857
+# %% ../nbs/12d_predict.ipynb #bc0b19bb
 def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     "Escribe una línea por foto, y el recuento."
     good = [row for row in rows if not row["motivo"]]
@@ -196,12 +208,11 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
         mark = "  ← distinta" if row["distinta"] else "  ← dudosa" if row["dudosa"] else ""
         click.echo(f"{title(row):<{width}}  {row['confianza']:.2f}".replace(".", ",") + f"  {printable(row['archivo'])}{mark}")
     if len(good) > at_most: click.echo(f"… y {count(len(good) - at_most, 'foto', 'fotos')} más: usa --csv o --json para verlas todas.")
-    totals = {name: sum(title(row) == name for row in good) for name in sorted({title(row) for row in good})}
-    apart = {"dudosas": sum(r["dudosa"] and not r["distinta"] for r in good), "distintas": sum(r["distinta"] for r in good)}
-    click.echo(f"{count(len(good), 'foto', 'fotos')}: " + ", ".join(f"{name} {number(n)}" for name, n in totals.items()) +
-               "".join(f"; {name}: {number(n)}" for name, n in apart.items() if n))
+    where = ["distintas" if row["distinta"] else "dudosas" if row["dudosa"] else title(row) for row in good]
+    names = sorted(set(where), key=lambda name: (name in ("distintas", "dudosas"), name))
+    click.echo(f"{count(len(good), 'foto', 'fotos')}: " + ", ".join(f"{name} {number(where.count(name))}" for name in names))
 
-# %% ../nbs/12d_predict.ipynb #fad4464a
+# %% ../nbs/12d_predict.ipynb #8c60b772
 @click.command("predecir", cls=Command, example="catsdogs predecir animales.skops fotos_de_hoy --organizar ordenadas",
                resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: repite la orden y seguirá donde iba.")
 @click.argument("model_file", metavar="MODELO")
@@ -209,7 +220,7 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
 @click.option("--csv", metavar="ARCHIVO", help="Guarda aquí una tabla con una fila por foto.")
 @click.option("--organizar", metavar="CARPETA", help="Copia cada foto en la carpeta de su grupo, dentro de ésta; las dudosas y las distintas, aparte.")
 @click.option("--enlazar", is_flag=True, help="Con --organizar, hace enlaces en vez de copias.")
-@click.option("--duda", metavar="NÚMERO", type=click.FloatRange(0, 1), default=0.1, help="Confianza, de 0 a 1, por debajo de la cual una foto es dudosa (si no se dice, 0.1).")
+@click.option("--duda", metavar="NÚMERO", type=float, default=0.1, help="Confianza, de 0 a 1, por debajo de la cual una foto es dudosa (si no se dice, 0.1).")
 @cache_option
 @quiet_option
 @json_option
@@ -218,6 +229,7 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
     """Dice de qué grupo es cada foto.
 
     MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta. Nunca mueve ni cambia las fotos."""
+    if not 0 <= duda <= 1: raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {duda:g}.")
     if enlazar and not organizar: raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
     csv, dest, watch = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths), Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
@@ -235,13 +247,13 @@ def _write_table(found: Prediction, path: Path) -> None:
     import pandas as pd
     write_csv(pd.DataFrame(_rows(found)).astype({"grupo": "Int64", "distinta": "boolean"}), path)
 
-# %% ../nbs/12d_predict.ipynb #42562ae5
+# %% ../nbs/12d_predict.ipynb #46bf34b1
 def _tell(found: Prediction, dest: Path | None, as_json: bool) -> None:
     "Cuenta el resultado; el aviso sobre la tanda, si lo hay, va a la salida de errores."
     rows, drift = _rows(found), found.drift
     if as_json:
         warning = drift and {"cambia": bool(drift.drifted), "parte": drift.fraction, "valor_p": drift.p_value}
         return print_json({"fotos": rows, "tanda": warning, "carpeta": dest})
-    _print_rows(rows)
+    if not all(row["motivo"] for row in rows): _print_rows(rows)
     if dest and dest.exists(): click.echo(f"Ordenadas en «{printable(dest)}»: " + ", ".join(sorted(printable(p.name) for p in dest.iterdir())))
     if drift and drift.drifted: click.echo(f"Aviso: {drift.message}", err=True)

@@ -27,7 +27,7 @@ import click
 
 from .images import CatsDogsError, printable
 
-# %% ../nbs/11a_terminal.ipynb #906fa09d
+# %% ../nbs/11a_terminal.ipynb #2c209a62
 class _Spanish:
     "Lo que cambia en la ayuda de click para que salga en español."
     def format_usage(self, ctx, formatter):
@@ -41,6 +41,7 @@ class _Spanish:
     def _options(self, ctx, formatter):
         params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         rows = [row for param in params if (row := param.get_help_record(ctx))]
+        rows = [(name, text.replace("[required]", "[obligatoria]")) for name, text in rows]
         with formatter.section("Opciones"): formatter.write_dl(rows)
 
 # %% ../nbs/11a_terminal.ipynb #efc49134
