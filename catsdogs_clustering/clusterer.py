@@ -80,7 +80,7 @@ class _Queries:
     "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
     def _embedder(self) -> ImageEmbedder: # con los mismos parámetros, y con la red ya cargada si lo estaba
         self._reader = getattr(self, "_reader", None) or ImageEmbedder()
-        return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params()})
+        return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)})
 
     def _embed(self, paths) -> Embeddings: # las fotos que se pueden leer, y los problemas
         _check_fitted(self)
