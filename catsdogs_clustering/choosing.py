@@ -25,19 +25,20 @@ from threadpoolctl import threadpool_limits
 from .images import CatsDogsError
 from .kmeans import as_vectors
 
-# %% ../nbs/09_choosing.ipynb #6fa970fa
+# %% ../nbs/09_choosing.ipynb #e7014135
 _MAX_PHOTOS = 1000 # fotos que se miran, como mucho
 
 def _sample(X: np.ndarray,            # matriz (fotos, números), ya comprobada
             rng: np.random.Generator, # azar con que se elige la muestra
             ) -> np.ndarray:          # matriz float64 (≤ 1000 fotos, números)
     "Toma una muestra de las fotos si son muchas; `CatsDogsError` si todos los vectores son iguales."
+    if len(X) == 1: raise CatsDogsError("En `embeddings` hay una sola foto: para buscar grupos hacen falta más.")
     if (X == X[0]).all():
-        raise CatsDogsError("Todos los vectores son iguales: con fotos que no se distinguen no hay grupos que buscar.")
+        raise CatsDogsError("Todos los vectores de `embeddings` son iguales: con fotos que no se distinguen no hay grupos que buscar.")
     if len(X) > _MAX_PHOTOS: X = X[np.sort(rng.choice(len(X), _MAX_PHOTOS, replace=False))]
     return X.astype(np.float64)
 
-# %% ../nbs/09_choosing.ipynb #1073915c
+# %% ../nbs/09_choosing.ipynb #21568024
 _MAX_DIMENSIONS = 50 # componentes principales, como mucho
 
 def _reduce(X: np.ndarray,   # muestra (fotos, números)
@@ -47,7 +48,7 @@ def _reduce(X: np.ndarray,   # muestra (fotos, números)
     Z = PCA(n_components, svd_solver="full").fit_transform(X / np.abs(X).max())
     return Z / Z.std()
 
-# %% ../nbs/09_choosing.ipynb #2b341aa8
+# %% ../nbs/09_choosing.ipynb #b9431885
 def _check_ks(ks: Iterable[int], # números de grupos que se quieren probar
               X: np.ndarray,     # muestra (fotos, números)
               ) -> list[int]:    # los mismos, sin repetir y en orden
@@ -65,7 +66,7 @@ def _check_ks(ks: Iterable[int], # números de grupos que se quieren probar
                             "prueba menos grupos (`ks`) o añade fotos.")
     return sorted({int(k) for k in ks})
 
-# %% ../nbs/09_choosing.ipynb #2cb620ba
+# %% ../nbs/09_choosing.ipynb #9b10efac
 _CLOUDS = 3 # nubes de cada clase
 
 def _fake_clouds(Z: np.ndarray,            # vectores reducidos (fotos, componentes)
@@ -77,14 +78,14 @@ def _fake_clouds(Z: np.ndarray,            # vectores reducidos (fotos, componen
     bells = [rng.normal(0, spread, Z.shape) for _ in range(_CLOUDS)]
     return boxes + bells
 
-# %% ../nbs/09_choosing.ipynb #b112cdf1
+# %% ../nbs/09_choosing.ipynb #1f4ff6cf
 def _cluster(Z: np.ndarray, # vectores reducidos (puntos, componentes)
              k: int,        # número de grupos
              ) -> KMeans:   # modelo entrenado
     "Reparte los puntos en `k` grupos: el mejor de tres comienzos."
     return KMeans(k, n_init=3, random_state=0).fit(Z)
 
-# %% ../nbs/09_choosing.ipynb #57ffc048
+# %% ../nbs/09_choosing.ipynb #22abb184
 def _stability(Z: np.ndarray,            # vectores reducidos (fotos, componentes)
                k: int,                   # número de grupos
                rng: np.random.Generator, # azar con que se parten
@@ -97,7 +98,7 @@ def _stability(Z: np.ndarray,            # vectores reducidos (fotos, componente
         scores.append(adjusted_rand_score(_cluster(Z[one], k).predict(Z), _cluster(Z[other], k).predict(Z)))
     return float(np.mean(scores))
 
-# %% ../nbs/09_choosing.ipynb #be87328c
+# %% ../nbs/09_choosing.ipynb #c1d6a930
 def _indices(Z: np.ndarray,       # vectores reducidos (puntos, componentes)
              labels: np.ndarray,  # grupo de cada punto
              ) -> dict[str, float]: # los tres índices
@@ -106,7 +107,7 @@ def _indices(Z: np.ndarray,       # vectores reducidos (puntos, componentes)
             "calinski_harabasz": float(calinski_harabasz_score(Z, labels)),
             "davies_bouldin": float(davies_bouldin_score(Z, labels))}
 
-# %% ../nbs/09_choosing.ipynb #c00586c3
+# %% ../nbs/09_choosing.ipynb #7a8406c8
 def _gap(model: KMeans,       # reparto de los datos
          boxes: list[KMeans], # repartos, con el mismo k, de las cajas sin grupos
          ) -> tuple[float, float]: # el gap y su error
@@ -114,7 +115,7 @@ def _gap(model: KMeans,       # reparto de los datos
     logs = np.log([box.inertia_ for box in boxes])
     return float(logs.mean() - np.log(model.inertia_)), float(logs.std() * np.sqrt(1 + 1 / len(boxes)))
 
-# %% ../nbs/09_choosing.ipynb #72916dfe
+# %% ../nbs/09_choosing.ipynb #c6ca2b86
 def _bic(Z: np.ndarray, # vectores reducidos (fotos, componentes)
          k: int,        # número de campanas
          ) -> float:    # BIC; mejor cuanto menor
@@ -122,7 +123,7 @@ def _bic(Z: np.ndarray, # vectores reducidos (fotos, componentes)
     first = Z[:, :10]
     return float(GaussianMixture(k, reg_covar=1e-3, random_state=0).fit(first).bic(first))
 
-# %% ../nbs/09_choosing.ipynb #261ad3ca
+# %% ../nbs/09_choosing.ipynb #105594c5
 def _measure(Z: np.ndarray,             # vectores reducidos (fotos, componentes)
              clouds: list[np.ndarray],  # nubes sin grupos, con las cajas delante
              k: int,                    # número de grupos
@@ -138,7 +139,7 @@ def _measure(Z: np.ndarray,             # vectores reducidos (fotos, componentes
         without |= {**scores.max(), "davies_bouldin": scores["davies_bouldin"].min()}
     return values, without
 
-# %% ../nbs/09_choosing.ipynb #99a74480
+# %% ../nbs/09_choosing.ipynb #182a453d
 _MIN_STABILITY, _MARGIN = 0.9, 0.1 # ARI mínimo; ventaja sobre la mejor nube sin grupos
 _CRITERIA = {"stability": "Estabilidad (ARI)", "silhouette": "Silueta", "calinski_harabasz": "Calinski-Harabasz",
              "davies_bouldin": "Davies-Bouldin", "gap": "Gap", "bic": "BIC"}
@@ -156,7 +157,7 @@ def _thresholds(table: pd.DataFrame,   # una fila por k, con k = 1
     bars.loc[2:, "bic"] = table.loc[1, "bic"]
     return bars
 
-# %% ../nbs/09_choosing.ipynb #ea0129ed
+# %% ../nbs/09_choosing.ipynb #450ad6cc
 _TIE = 0.02 # diferencia de ARI que no significa nada
 
 def _vote(name: str,         # criterio
@@ -171,7 +172,7 @@ def _vote(name: str,         # criterio
     else: candidates = [k for k in [values.idxmax()] if passes[k]]
     return int(candidates[0]) if len(candidates) and candidates[0] > 1 else None
 
-# %% ../nbs/09_choosing.ipynb #aa2722df
+# %% ../nbs/09_choosing.ipynb #e5401f1f
 _QUORUM = 4 # criterios que deben coincidir
 
 def _agree(votes: dict[str, int | None],   # criterio → k o None
@@ -188,7 +189,7 @@ def _agree(votes: dict[str, int | None],   # criterio → k o None
         return None, f"No hay un k claro: lo más votado es {k} grupos ({names}), pero cada mitad de las fotos da otros distintos."
     return k, f"Hay {k} grupos: lo dicen {cast.count(k)} de los {len(votes)} criterios ({names})."
 
-# %% ../nbs/09_choosing.ipynb #9d3ee614
+# %% ../nbs/09_choosing.ipynb #6ba61f4c
 @dataclass(frozen=True, eq=False)
 class KChoice:
     "Cuántos grupos hay, según `choose_k`, y por qué."
@@ -198,7 +199,7 @@ class KChoice:
     thresholds: pd.DataFrame      # lo que debe superar cada valor de table para contar
     reason: str                   # una frase que lo explica
 
-# %% ../nbs/09_choosing.ipynb #28da58f2
+# %% ../nbs/09_choosing.ipynb #5185ed4d
 def choose_k(embeddings,                           # Embeddings o matriz (fotos, números)
              ks: Iterable[int] = range(2, 11),     # números de grupos que se prueban
              random_state: int = 0,                # semilla de la muestra, las nubes y las mitades
@@ -219,7 +220,7 @@ def choose_k(embeddings,                           # Embeddings o matriz (fotos,
     k, reason = _agree(votes, table["stability"])
     return KChoice(k, votes, table, thresholds, reason)
 
-# %% ../nbs/09_choosing.ipynb #618e5113
+# %% ../nbs/09_choosing.ipynb #28bf89c3
 def _draw_criterion(ax: Axes,        # donde dibujar
                     choice: KChoice, # resultado de choose_k
                     name: str,       # criterio
@@ -235,7 +236,7 @@ def _draw_criterion(ax: Axes,        # donde dibujar
     ax.tick_params(labelsize=8)
     ax.set_xticks(choice.table.index)
 
-# %% ../nbs/09_choosing.ipynb #58ee9134
+# %% ../nbs/09_choosing.ipynb #688004e2
 def plot_choice(choice: KChoice, # resultado de choose_k
                 ) -> Figure:     # figura de matplotlib
     "Dibuja los seis criterios según `k`, con sus listones y sus votos."

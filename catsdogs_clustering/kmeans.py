@@ -14,23 +14,24 @@ from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
 
-# %% ../nbs/04_kmeans.ipynb #34740d01
-def as_vectors(embeddings,      # Embeddings, o cualquier matriz de forma (fotos, números)
-               ) -> np.ndarray: # la matriz, comprobada
+# %% ../nbs/04_kmeans.ipynb #93b62e7f
+def as_vectors(embeddings,               # Embeddings, o cualquier matriz de forma (fotos, números)
+               name: str = "embeddings", # cómo llamarla en los mensajes de error
+               ) -> np.ndarray:          # la matriz, comprobada
     "Saca la matriz de vectores; `CatsDogsError` si está vacía, no es una matriz de números o tiene NaN o infinitos."
     raw = getattr(embeddings, "vectors", embeddings)
     try: X = np.asarray(raw)
-    except ValueError: raise CatsDogsError("Los vectores no miden todos lo mismo: hace falta una matriz (fotos, números).") from None
-    if X.size == 0: raise CatsDogsError("No hay ningún vector: comprueba que la lista de fotos no está vacía.")
+    except ValueError: raise CatsDogsError(f"Los vectores de `{name}` no miden todos lo mismo: hace falta una matriz (fotos, números).") from None
+    if X.size == 0: raise CatsDogsError(f"No hay ningún vector en `{name}`: comprueba que la lista de fotos no está vacía.")
     if X.dtype.kind not in "fiu":
-        raise CatsDogsError("Hacen falta vectores de números: convierte antes las fotos con `ImageEmbedder`.")
-    if X.ndim != 2: raise CatsDogsError(f"Hace falta una matriz (fotos, números) y llegó un array de forma {X.shape}.")
+        raise CatsDogsError(f"`{name}` no es una matriz de números: convierte antes las fotos con `ImageEmbedder`.")
+    if X.ndim != 2: raise CatsDogsError(f"`{name}` debe ser una matriz (fotos, números) y llegó un array de forma {X.shape}.")
     bad = ~np.isfinite(X).all(axis=1)
     if bad.any():
-        raise CatsDogsError(f"Hay NaN o infinitos en {bad.sum()} de {len(X)} vectores (el primero, en la fila {bad.argmax()}).")
+        raise CatsDogsError(f"En `{name}` hay NaN o infinitos, en {bad.sum()} de {len(X)} vectores (el primero, en la fila {bad.argmax()}).")
     return X
 
-# %% ../nbs/04_kmeans.ipynb #a3f37b3a
+# %% ../nbs/04_kmeans.ipynb #8d4dba53
 def _count_distinct(X: np.ndarray, # matriz (fotos, números)
                     enough: int,   # al llegar a este número, dejamos de contar
                     ) -> int:      # vectores distintos, hasta enough
@@ -41,7 +42,7 @@ def _count_distinct(X: np.ndarray, # matriz (fotos, números)
         if len(seen) >= enough: break
     return len(seen)
 
-# %% ../nbs/04_kmeans.ipynb #d7b6d994
+# %% ../nbs/04_kmeans.ipynb #c83f5db3
 def _check_n_clusters(n_clusters: int, # grupos que se piden
                       X: np.ndarray,   # matriz (fotos, números)
                       ) -> int:        # los mismos, si son posibles
@@ -50,13 +51,13 @@ def _check_n_clusters(n_clusters: int, # grupos que se piden
         raise CatsDogsError(f"`n_clusters` debe ser un número entero y llegó {n_clusters!r}.")
     if n_clusters < 1: raise CatsDogsError(f"`n_clusters` debe ser 1 o más y llegó {n_clusters}.")
     if n_clusters > len(X):
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos con {len(X)} foto{'s' * (len(X) > 1)}: pide menos grupos o añade fotos.")
+        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos con {len(X)} foto{'s' * (len(X) > 1)}: pide menos (`n_clusters`) o añade fotos.")
     distinct = _count_distinct(X, n_clusters)
     if distinct < n_clusters:
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos: las {len(X)} fotos sólo dan {distinct} vector{'es' * (distinct > 1)} distinto{'s' * (distinct > 1)}.")
+        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos (`n_clusters`): las {len(X)} fotos sólo dan {distinct} vector{'es' * (distinct > 1)} distinto{'s' * (distinct > 1)}.")
     return int(n_clusters)
 
-# %% ../nbs/04_kmeans.ipynb #a6e4d4c4
+# %% ../nbs/04_kmeans.ipynb #c2501ea0
 def fit_kmeans(embeddings,             # Embeddings o matriz (fotos, números)
                n_clusters: int = 2,    # cuántos grupos formar
                random_state: int = 23, # semilla de los centros iniciales

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from .images import CatsDogsError
 from .kmeans import _check_n_clusters, as_vectors
 
-# %% ../nbs/08_methods.ipynb #cb68aa02
+# %% ../nbs/08_methods.ipynb #700e1b78
 METHODS = {
     "kmeans": "KMeans: cada foto, al centro más cercano",
     "gmm": "mezcla de gaussianas: cada grupo tiene su forma y su tamaño",
@@ -34,27 +34,27 @@ METHODS = {
     "recommended": "corte de la red de vecinos, con las fronteras retocadas por gaussianas",
 }
 
-# %% ../nbs/08_methods.ipynb #d4b20ec2
+# %% ../nbs/08_methods.ipynb #f2be53f1
 def _unit(X: np.ndarray,     # vectores (fotos, números)
           ) -> np.ndarray:   # float64, cada fila con longitud 1
     "Deja todos los vectores con la misma longitud: de cada uno queda sólo su dirección."
     return normalize(np.asarray(X, dtype=np.float64))
 
-# %% ../nbs/08_methods.ipynb #5f05a407
+# %% ../nbs/08_methods.ipynb #2523dfaf
 def _check_fit(embeddings,        # Embeddings o matriz (fotos, números)
                n_clusters: int,   # grupos que se piden
-               ) -> np.ndarray:   # la matriz, comprobada
+               ) -> np.ndarray:   # la matriz, comprobada (`X` en los mensajes, como en `fit`)
     "Comprueba que con estos vectores se pueden formar `n_clusters` grupos, dos o más."
-    X = as_vectors(embeddings)
+    X = as_vectors(embeddings, "X")
     _check_n_clusters(n_clusters, X)
     if n_clusters == 1: raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
     try: _check_n_clusters(n_clusters, np.round(_unit(X), 9))
     except CatsDogsError:
         raise CatsDogsError(f"No se pueden formar {n_clusters} grupos: hay menos direcciones distintas (`n_clusters`); "
-                            "los vectores sólo se diferencian en su longitud.") from None
+                            "los vectores de `X` sólo se diferencian en su longitud.") from None
     return X
 
-# %% ../nbs/08_methods.ipynb #cee7adee
+# %% ../nbs/08_methods.ipynb #08a2dbfd
 def _check_found(labels: np.ndarray, # grupo de cada foto
                  n_clusters: int,    # grupos que se pidieron
                  ) -> np.ndarray:    # las mismas etiquetas
@@ -63,14 +63,14 @@ def _check_found(labels: np.ndarray, # grupo de cada foto
     if found == n_clusters: return labels
     raise CatsDogsError(f"Se pidieron {n_clusters} grupos y sólo salen {found}: pide menos en `n_clusters` o añade fotos.")
 
-# %% ../nbs/08_methods.ipynb #6a3aa22c
+# %% ../nbs/08_methods.ipynb #46da0467
 def _by_appearance(labels: np.ndarray, # grupo de cada foto
                    ) -> np.ndarray:    # los grupos, en el orden en que aparecen
     "Ordena los grupos por la primera foto de cada uno."
     groups, first = np.unique(labels, return_index=True)
     return groups[np.argsort(first)]
 
-# %% ../nbs/08_methods.ipynb #b8210bdf
+# %% ../nbs/08_methods.ipynb #fb8c5b12
 class VectorClusterer(ClusterMixin, BaseEstimator):
     "Tronco común de los métodos; cada uno define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
     def fit(self, X, y=None): # X: Embeddings o matriz (fotos, números)
@@ -82,7 +82,7 @@ class VectorClusterer(ClusterMixin, BaseEstimator):
 
     def predict_proba(self, X): # float64 (fotos, grupos): cada fila suma 1
         check_is_fitted(self, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con los vectores.")
-        X = as_vectors(X)
+        X = as_vectors(X, "X")
         if X.shape[1] != self.n_features_in_:
             raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían "
                                 f"{self.n_features_in_}: usa el mismo backbone.")
@@ -90,7 +90,7 @@ class VectorClusterer(ClusterMixin, BaseEstimator):
 
     def predict(self, X): return self.predict_proba(X).argmax(axis=1) # enteros (fotos,)
 
-# %% ../nbs/08_methods.ipynb #2f216717
+# %% ../nbs/08_methods.ipynb #475bbf64
 class PlainKMeans(VectorClusterer):
     "KMeans (Lloyd, 1982) con el mismo reparto que `fit_kmeans`."
     def __init__(self, n_clusters=2, random_state=0):
@@ -103,7 +103,7 @@ class PlainKMeans(VectorClusterer):
 
     def _proba(self, X): return softmax(-self.model_.transform(X) ** 2 / (2 * self.spread_), axis=1)
 
-# %% ../nbs/08_methods.ipynb #e044c4b0
+# %% ../nbs/08_methods.ipynb #4411f437
 def _fit_pca(X: np.ndarray,     # vectores (fotos, números)
              n_components: int, # dimensiones que se quieren
              random_state: int, # semilla
@@ -114,7 +114,7 @@ def _fit_pca(X: np.ndarray,     # vectores (fotos, números)
     pca.components_ = np.ascontiguousarray(pca.components_) # el mismo orden en memoria antes y después de guardarlo
     return pca
 
-# %% ../nbs/08_methods.ipynb #e3924b8f
+# %% ../nbs/08_methods.ipynb #d53d7bf0
 class GaussianClusterer(VectorClusterer):
     "Longitud 1 → PCA → mezcla de gaussianas de covarianza completa (EM; Dempster, Laird y Rubin, 1977)."
     def __init__(self, n_clusters=2, random_state=0, n_components=50, n_init=5):
@@ -128,14 +128,14 @@ class GaussianClusterer(VectorClusterer):
 
     def _proba(self, X): return self.mixture_.predict_proba(self.pca_.transform(_unit(X)))
 
-# %% ../nbs/08_methods.ipynb #ffffef25
+# %% ../nbs/08_methods.ipynb #7ba73425
 def _align(proba: np.ndarray,     # opinión nueva (fotos, grupos)
            reference: np.ndarray, # opinión de referencia (fotos, grupos)
            ) -> np.ndarray:       # en qué orden poner las columnas de proba
     "Renumera los grupos de una opinión para que se parezca lo más posible a otra (método húngaro; Kuhn, 1955)."
     return linear_sum_assignment(reference.T @ proba, maximize=True)[1]
 
-# %% ../nbs/08_methods.ipynb #c9097c9d
+# %% ../nbs/08_methods.ipynb #ece4fac7
 class AveragedGaussians(VectorClusterer):
     "La media de las probabilidades de varias mezclas de gaussianas, cada una con un número de dimensiones."
     def __init__(self, n_clusters=2, random_state=0, sizes=(10, 20, 30, 50, 70, 100)):
@@ -153,7 +153,7 @@ class AveragedGaussians(VectorClusterer):
 
     def _proba(self, X): return np.mean([member.predict_proba(X)[:, columns] for member, columns in self.members_], axis=0)
 
-# %% ../nbs/08_methods.ipynb #ba4297a4
+# %% ../nbs/08_methods.ipynb #02cdf5b9
 def _neighbour_graph(X: np.ndarray,            # vectores (fotos, números)
                      n_neighbors: int,         # enlaces que echa cada foto
                      hub_correction: bool,     # ¿corregir las fotos que son vecinas de todas?
@@ -169,7 +169,7 @@ def _neighbour_graph(X: np.ndarray,            # vectores (fotos, números)
     links = csr_matrix((np.ones(n * k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
     return (links + links.T) / 2
 
-# %% ../nbs/08_methods.ipynb #bcfcacfa
+# %% ../nbs/08_methods.ipynb #1e4eae3a
 def _spectral_map(graph: csr_matrix, # red de vecinos
                   size: int,         # coordenadas por foto
                   random_state: int, # semilla
@@ -187,7 +187,7 @@ def _spectral_map(graph: csr_matrix, # red de vecinos
         vectors = eigsh(LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start)[1]
     return vectors * scale[:, None]
 
-# %% ../nbs/08_methods.ipynb #d4be1b8b
+# %% ../nbs/08_methods.ipynb #2f83352d
 def _spectral_labels(X: np.ndarray,        # vectores (fotos, números)
                      n_clusters: int,      # grupos
                      n_neighbors: int,     # enlaces que echa cada foto
@@ -201,7 +201,7 @@ def _spectral_labels(X: np.ndarray,        # vectores (fotos, números)
     labels = KMeans(n_clusters, n_init=10, random_state=random_state).fit_predict(coordinates)
     return labels[copies.ravel()]
 
-# %% ../nbs/08_methods.ipynb #803481ed
+# %% ../nbs/08_methods.ipynb #bcced29f
 class SpectralNeighbours(VectorClusterer):
     "Corte espectral de la red de vecinos (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
     def __init__(self, n_clusters=2, random_state=0, n_neighbors=10):
@@ -216,7 +216,7 @@ class SpectralNeighbours(VectorClusterer):
 
     def _proba(self, X): return self.voters_.predict_proba(_unit(X))
 
-# %% ../nbs/08_methods.ipynb #11f47d06
+# %% ../nbs/08_methods.ipynb #39674414
 def _gaussians(Z: np.ndarray,      # fotos en pocas dimensiones
                labels: np.ndarray, # grupo de cada una
                shrinkage: float,   # entre 0 (cada grupo, su forma) y 1 (todos, la misma)
@@ -230,7 +230,7 @@ def _gaussians(Z: np.ndarray,      # fotos en pocas dimensiones
     return [(weight, Z[labels == g].mean(axis=0), (1 - shrinkage) * shape + shrinkage * common + floor)
             for g, weight, shape in zip(groups, weights, shapes)]
 
-# %% ../nbs/08_methods.ipynb #ecf836a6
+# %% ../nbs/08_methods.ipynb #33fbefa5
 def _log_joint(Z: np.ndarray,    # fotos en pocas dimensiones
                gaussians: list,  # peso, centro y covarianza de cada grupo
                ) -> np.ndarray:  # (fotos, grupos)
@@ -238,21 +238,21 @@ def _log_joint(Z: np.ndarray,    # fotos en pocas dimensiones
     columns = [np.log(w) + multivariate_normal.logpdf(Z, mean, cov) for w, mean, cov in gaussians]
     return np.stack([np.atleast_1d(column) for column in columns], axis=1)
 
-# %% ../nbs/08_methods.ipynb #ecb2da8a
+# %% ../nbs/08_methods.ipynb #05df8579
 def _polish(Z: np.ndarray,      # fotos en pocas dimensiones
             labels: np.ndarray, # reparto de partida
             shrinkage: float,   # cuánto se parecen las formas
             max_iter: int,      # vueltas, como mucho
-            ) -> list[tuple]:   # gaussianas retocadas
+            ) -> tuple[list[tuple], int]: # gaussianas retocadas, y las vueltas que han hecho falta
     "Retoca un reparto con unas vueltas de gaussianas; se para si nada cambia o un grupo se queda en nada."
-    gaussians, k = _gaussians(Z, labels, shrinkage), len(np.unique(labels))
-    for _ in range(max_iter - 1):
+    gaussians, k, n_iter = _gaussians(Z, labels, shrinkage), len(np.unique(labels)), 1
+    while n_iter < max_iter:
         new = _log_joint(Z, gaussians).argmax(axis=1)
         if np.array_equal(new, labels) or np.bincount(new, minlength=k).min() < 3: break
-        labels, gaussians = new, _gaussians(Z, new, shrinkage)
-    return gaussians
+        labels, gaussians, n_iter = new, _gaussians(Z, new, shrinkage), n_iter + 1
+    return gaussians, n_iter
 
-# %% ../nbs/08_methods.ipynb #ac3167d0
+# %% ../nbs/08_methods.ipynb #552b43af
 class SpectralGaussian(VectorClusterer):
     "Corte espectral de la red de vecinos (corregida), con las fronteras retocadas por gaussianas regularizadas."
     def __init__(self, n_clusters=2, random_state=0, n_components=50, n_neighbors=10, shrinkage=0.5, max_iter=3):
@@ -264,14 +264,15 @@ class SpectralGaussian(VectorClusterer):
         self.pca_ = _fit_pca(X, self.n_components, self.random_state)
         Z = self.pca_.transform(_unit(X))
         start = _spectral_labels(Z, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True)
-        self.gaussians_ = _polish(Z, _check_found(start, self.n_clusters), self.shrinkage, self.max_iter)
+        start = _check_found(start, self.n_clusters)
+        self.gaussians_, self.n_iter_ = _polish(Z, start, self.shrinkage, self.max_iter)
         return _log_joint(Z, self.gaussians_).argmax(axis=1)
 
     def _proba(self, X):
         Z = self.pca_.transform(_unit(X))
         return softmax(_log_joint(Z, self.gaussians_) / Z.shape[1], axis=1)
 
-# %% ../nbs/08_methods.ipynb #14ee165a
+# %% ../nbs/08_methods.ipynb #036cc6e7
 _CLASSES = {"kmeans": PlainKMeans, "gmm": GaussianClusterer, "averaged": AveragedGaussians,
             "spectral": SpectralNeighbours, "recommended": SpectralGaussian}
 
