@@ -75,12 +75,12 @@ def _check_fitted(model) -> None: # cualquier ImageClusterer
     "Lanza `NotFittedError`, en español, si el modelo no está entrenado."
     check_is_fitted(model, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos.")
 
-# %% ../nbs/10_clusterer.ipynb #cd49e883
+# %% ../nbs/10_clusterer.ipynb #a49a030c
 class _Queries:
     "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
     def _embedder(self) -> ImageEmbedder: # con los mismos parámetros, y con la red ya cargada si lo estaba
         self._reader = getattr(self, "_reader", None) or ImageEmbedder()
-        return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params()})
+        return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)})
 
     def _embed(self, paths) -> Embeddings: # las fotos que se pueden leer, y los problemas
         _check_fitted(self)
@@ -219,14 +219,14 @@ class _Sharing:
 
     def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_reader"} # sin la red dentro
 
-# %% ../nbs/10_clusterer.ipynb #90f8e93d
+# %% ../nbs/10_clusterer.ipynb #9dcb3d3d
 def _without_photos(model):
     "Copia el modelo y le quita lo que es de quien lo entrenó."
-    copy = type(model)(**model.get_params(deep=False))
+    shared = type(model)(**model.get_params(deep=False))
     private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
-    vars(copy).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
-    weights = copy.weights if copy.weights is None else Path(copy.weights).name # de una ruta, sólo el nombre del archivo
-    return copy.set_params(cache=None, device="auto", progress=True, weights=weights)
+    vars(shared).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
+    weights = model.weights if model.weights is None else Path(model.weights).name # de una ruta, sólo el nombre del archivo
+    return shared.set_params(cache=None, device="auto", progress=True, weights=weights)
 
 # %% ../nbs/10_clusterer.ipynb #847456a8
 def _model_card(model) -> dict:
