@@ -40,40 +40,34 @@ class Preprocessing:
     mean: tuple[float, ...]  # media de cada canal
     std: tuple[float, ...]   # desviación de cada canal
 
-# %% ../nbs/03a_backbones.ipynb #58130940
+# %% ../nbs/03a_backbones.ipynb #b44897f9
 MAX_ASPECT = 16 # proporción entre los lados a partir de la cual se recorta antes de reducir
 
-def _trim(image: Image.Image,  # imagen de cualquier proporción
-          ) -> Image.Image:    # la misma, o su parte central
+def _trim(pixels: np.ndarray, # uint8 (alto, ancho, 3)
+          ) -> np.ndarray:    # los mismos, o los de su parte central
     "Recorta por los extremos las fotos muy alargadas."
-    w, h = min(image.width, MAX_ASPECT * image.height), min(image.height, MAX_ASPECT * image.width)
-    left, top = (image.width - w) // 2, (image.height - h) // 2
-    return image if (w, h) == image.size else image.crop((left, top, left + w, top + h))
+    height, width = pixels.shape[:2]
+    h, w = min(height, MAX_ASPECT * width), min(width, MAX_ASPECT * height)
+    top, left = (height - h) // 2, (width - w) // 2
+    return pixels[top:top + h, left:left + w]
 
-# %% ../nbs/03a_backbones.ipynb #fef06701
-def _center_crop(image: Image.Image,  # imagen RGB
-                 prep: Preprocessing, # receta de la red
-                 ) -> np.ndarray:     # uint8 (crop, crop, 3)
-    "Reduce y recorta una foto como lo hace torchvision con `Resize` y `CenterCrop`."
-    image = _trim(image)
-    short = min(image.size)
-    size = tuple(int(prep.resize * side / short) for side in image.size)
-    left, top = (round((side - prep.crop) / 2) for side in size)
-    small = image.resize(size, Image.Resampling[prep.interpolation.upper()])
-    return np.asarray(small.crop((left, top, left + prep.crop, top + prep.crop)))
-
-# %% ../nbs/03a_backbones.ipynb #da1929fc
+# %% ../nbs/03a_backbones.ipynb #b68052fb
 VIEWS = ("crop", "mirror", "whole") # recorte central, su espejo, y la foto entera
 
-def preprocess(image: Image.Image,  # imagen RGB
-               prep: Preprocessing, # receta de la red
-               view: str = "crop",  # una de VIEWS
-               ) -> np.ndarray:     # uint8 (crop, crop, 3), aún sin normalizar
+def preprocess(image: Image.Image | np.ndarray, # imagen RGB, o sus píxeles uint8 (alto, ancho, 3)
+               prep: Preprocessing,  # receta de la red
+               view: str = "crop",   # una de VIEWS
+               ) -> np.ndarray:      # uint8 (crop, crop, 3), aún sin normalizar
     "Prepara una vista de una foto: el cuadrado de píxeles que entra en la red."
-    if view == "whole":
-        return np.asarray(image.resize((prep.crop, prep.crop), Image.Resampling[prep.interpolation.upper()]))
-    pixels = _center_crop(image, prep)
-    return pixels[:, ::-1] if view == "mirror" else pixels
+    import torch
+    from torchvision.transforms.v2 import InterpolationMode, functional as F
+    pixels = np.array(image) if isinstance(image, Image.Image) else image
+    x = torch.from_numpy(pixels if view == "whole" else _trim(pixels)).permute(2, 0, 1)
+    size = [prep.crop, prep.crop] if view == "whole" else [prep.resize]
+    x = F.resize(x, size, InterpolationMode(prep.interpolation), antialias=True)
+    if view != "whole": x = F.center_crop(x, [prep.crop, prep.crop])
+    if view == "mirror": x = x.flip(-1)
+    return x.permute(1, 2, 0).contiguous().numpy()
 
 # %% ../nbs/03a_backbones.ipynb #ae5fa4db
 @dataclass(frozen=True)

@@ -5,15 +5,11 @@
 # %% auto #0
 __all__ = ['default_backbone', 'Embeddings', 'ImageEmbedder', 'get_embedding', 'list_backbones']
 
-# %% ../nbs/03_embedding.ipynb #d0b12079
-import hashlib
-import json
+# %% ../nbs/03_embedding.ipynb #153c0ac7
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -22,10 +18,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .backbones import VIEWS, Backbone, list_backbones, load_backbone, preprocess
+from .backbones import VIEWS, list_backbones, load_backbone
 from .cache import VectorCache
+from .engines import Engine, load_engine
 from .files import as_paths
-from .images import CatsDogsError, ImageReadError, decode_image, read_bytes
+from .images import CatsDogsError, ImageReadError
+from .stream import Order, Photo, embed_stream
 
 # %% ../nbs/03_embedding.ipynb #d8c9497c
 _all_ = ["list_backbones"]
@@ -34,29 +32,6 @@ _all_ = ["list_backbones"]
 def default_backbone() -> str: # nombre de una red
     "La red de los ejemplos: la de la variable `CATSDOGS_BACKBONE`, o `efficientnet_lite0`."
     return os.environ.get("CATSDOGS_BACKBONE") or "efficientnet_lite0"
-
-# %% ../nbs/03_embedding.ipynb #d335e7e3
-def _forward(backbone: Backbone, # red, ya en su dispositivo
-             pixels: np.ndarray, # uint8 (n, crop, crop, 3)
-             ) -> np.ndarray:    # float32 (n, n_features)
-    "Normaliza un lote de fotos y lo pasa por la red."
-    import torch
-    prep = backbone.preprocessing
-    device = next(backbone.model.parameters()).device
-    mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (prep.mean, prep.std))
-    with torch.inference_mode():
-        x = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
-        return backbone.model((x - mean) / std).float().cpu().numpy()
-
-# %% ../nbs/03_embedding.ipynb #de905a46
-def _forward_padded(backbone: Backbone,       # red, ya en su dispositivo
-                    pixels: list[np.ndarray], # hasta batch_size fotos, uint8 (crop, crop, 3)
-                    batch_size: int,          # tamaño al que se completa el lote
-                    ) -> np.ndarray:          # float32 (len(pixels), n_features)
-    "Pasa un lote por la red, completado con ceros para que su tamaño sea siempre el mismo."
-    batch = np.zeros((batch_size, *pixels[0].shape), dtype=np.uint8)
-    batch[:len(pixels)] = pixels
-    return _forward(backbone, batch)[:len(pixels)]
 
 # %% ../nbs/03_embedding.ipynb #6b164873
 @dataclass
@@ -67,53 +42,6 @@ class Embeddings:
     problems: pd.DataFrame # columnas path, reason: las fotos que no se pudieron leer
 
     def __len__(self): return len(self.paths)
-
-# %% ../nbs/03_embedding.ipynb #330b920d
-def _attempt(func, item):
-    "Aplica una función a un elemento; si la foto no se puede leer, devuelve el error en vez de lanzarlo."
-    try: return func(item)
-    except ImageReadError as e: return e
-
-# %% ../nbs/03_embedding.ipynb #561f4b3b
-def _map_ahead(pool: ThreadPoolExecutor, # hilos
-               func,                     # función de un elemento
-               items: Iterable,          # elementos, que se toman según hacen falta
-               ahead: int,               # cuántas tareas se adelantan
-               ) -> Iterator[tuple]:     # pares (elemento, resultado o ImageReadError), en orden
-    "Como `map`, en varios hilos, adelantando un número limitado de tareas."
-    waiting = deque()
-    for item in items:
-        waiting.append((item, pool.submit(_attempt, func, item)))
-        if len(waiting) > ahead: yield waiting[0][0], waiting.popleft()[1].result()
-    while waiting: yield waiting[0][0], waiting.popleft()[1].result()
-
-# %% ../nbs/03_embedding.ipynb #3045342d
-def _batched(items: Iterable, # cualquier secuencia
-             size: int,       # tamaño de cada lote
-             ) -> Iterator[list]:
-    "Parte una secuencia en listas de `size` elementos (la última puede ser menor)."
-    items = iter(items)
-    while batch := list(islice(items, size)): yield batch
-
-# %% ../nbs/03_embedding.ipynb #3a30661a
-def _recipe(backbone: Backbone, view: str = "crop") -> str: # 64 cifras hexadecimales
-    "Resume todo lo que da forma al vector de una vista, salvo la propia foto."
-    facts = dict(name=backbone.name, weights=backbone.digest, precision="float32", version=1,
-                 preprocessing=asdict(backbone.preprocessing))
-    if view != "crop": facts["view"] = view
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-# %% ../nbs/03_embedding.ipynb #60e23d80
-def _photo_digest(path: Path) -> bytes: # 32 bytes
-    "Huella del contenido de una foto."
-    return hashlib.sha256(read_bytes(path)).digest()
-
-# %% ../nbs/03_embedding.ipynb #b67916d4
-def _prepare(path: Path, slots: list[tuple[Backbone, str]]) -> tuple[bytes, list[np.ndarray]]: # huella y píxeles
-    "Lee una foto una sola vez y prepara las vistas que piden una o varias redes."
-    data = read_bytes(path)
-    image = decode_image(data, path)
-    return hashlib.sha256(data).digest(), [preprocess(image, b.preprocessing, view) for b, view in slots]
 
 # %% ../nbs/03_embedding.ipynb #1ca6f49b
 def _check_views(views: str | tuple[str, ...]) -> tuple[str, ...]: # sin repetir, siempre en el mismo orden
@@ -129,166 +57,136 @@ def _unit(vectors: np.ndarray) -> np.ndarray: # los mismos, con longitud 1
     "Divide cada fila por su longitud."
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
 
-# %% ../nbs/03_embedding.ipynb #a8f2bf3a
-def _merge(vectors: list[np.ndarray], # vectores de una foto: las vistas de la primera red, las de la segunda…
-           n_views: int,              # cuántas vistas hay de cada red
-           ) -> np.ndarray:           # float32 (n_features,)
-    "Junta los vectores de una foto: la media de las vistas de cada red, y las redes una detrás de otra."
-    if len(vectors) == 1: return vectors[0]
-    networks = [np.stack(vectors[i:i + n_views]) for i in range(0, len(vectors), n_views)]
-    return np.concatenate([_unit(_unit(views).mean(axis=0)) for views in networks])
+# %% ../nbs/03_embedding.ipynb #a5c66494
+def _merge(parts: list[np.ndarray], # float32 (n_images, d): las vistas de la primera red, las de la segunda…
+           n_views: int,            # cuántas vistas hay de cada red
+           ) -> np.ndarray:         # float32 (n_images, n_features)
+    "Junta los vectores: la media de las vistas de cada red, y las redes una detrás de otra."
+    if len(parts) == 1: return parts[0]
+    networks = [parts[i:i + n_views] for i in range(0, len(parts), n_views)]
+    return np.concatenate([_unit(sum(map(_unit, views))) for views in networks], axis=1)
 
-# %% ../nbs/03_embedding.ipynb #9ea81a19
-class _Run:
-    "Una pasada sobre unas rutas: rellena `vectors` fila a fila y anota los problemas."
-    def __init__(self, backbones, views, batch_size, cache, tick, n):
-        self.slots = [(b, view) for b in backbones for view in views]
-        self.n_views, self.batch_size, self.cache, self.tick = len(views), batch_size, cache, tick
-        self.recipes = [_recipe(*slot) for slot in self.slots]
-        self.vectors = np.zeros((n, sum(b.n_features for b in backbones)), dtype=np.float32)
-        self.problems = {} # fila → motivo
-
-    def fill(self, row, vectors): # los vectores de una foto, en su sitio
-        self.vectors[row] = _merge(vectors, self.n_views)
-        self.tick()
-
-    def reject(self, row, error):
-        self.problems[row] = error.reason
-        self.tick()
-
-# %% ../nbs/03_embedding.ipynb #b7bcd8eb
-def _misses(run: _Run, pool: ThreadPoolExecutor, rows: Iterable[tuple[int, Path]]) -> Iterator[tuple[int, Path]]:
-    "Rellena con la caché lo que puede; deja pasar cada foto que hay que calcular, con los vectores que sí están."
-    if run.cache is None:
-        yield from ((row, path, {}) for row, path in rows)
-        return
-    for window in _batched(_map_ahead(pool, lambda item: _photo_digest(item[1]), rows, 64), 64):
-        digests = [d for _, d in window if isinstance(d, bytes)]
-        found = [run.cache.get(recipe, digests) for recipe in run.recipes]
-        for (row, path), digest in window:
-            if isinstance(digest, ImageReadError): run.reject(row, digest)
-            else:
-                known = {k: f[digest] for k, f in enumerate(found) if digest in f}
-                if len(known) == len(run.slots): run.fill(row, list(known.values()))
-                else: yield row, path, known
-
-# %% ../nbs/03_embedding.ipynb #034ef56d
-def _compute(run: _Run, pool: ThreadPoolExecutor, rows: Iterable[tuple[int, Path, dict]]) -> None:
-    "Abre las fotos, pasa por cada red, en lotes, las vistas que faltan, y guarda lo calculado lote a lote."
-    def ready():
-        for (row, _, known), result in _map_ahead(pool, lambda item: _prepare(item[1], run.slots), rows, 2 * run.batch_size):
-            if isinstance(result, ImageReadError): run.reject(row, result)
-            else: yield row, known, *result
-    for batch in _batched(ready(), run.batch_size):
-        for k, (backbone, _) in enumerate(run.slots):
-            missing = [(known, digest, pixels[k]) for _, known, digest, pixels in batch if k not in known]
-            if not missing: continue
-            vectors = _forward_padded(backbone, [pixels for *_, pixels in missing], run.batch_size)
-            if run.cache is not None: run.cache.put(run.recipes[k], {digest: v for (_, digest, _), v in zip(missing, vectors)})
-            for (known, *_), vector in zip(missing, vectors): known[k] = vector
-        for row, known, *_ in batch: run.fill(row, [known[k] for k in range(len(run.slots))])
-
-# %% ../nbs/03_embedding.ipynb #b549b674
-def _some_paths(paths: Iterable[str | Path]) -> list[Path]:
-    "Una lista de rutas que no está vacía, o `CatsDogsError`."
-    paths = as_paths(paths)
-    if not paths: raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
-    return paths
-
-# %% ../nbs/03_embedding.ipynb #1aa8b896
-def _pick_device(device: str) -> str: # "auto", "cpu", "cuda"…
-    "La tarjeta gráfica si la hay, o el procesador."
-    import torch
-    if device == "auto": return "cuda" if torch.cuda.is_available() else "cpu"
-    try: torch.zeros(1, device=device)
-    except Exception: raise CatsDogsError(f"device={device!r} no está disponible en esta máquina: prueba con device=\"auto\".") from None
-    return device
-
-# %% ../nbs/03_embedding.ipynb #7cc70f1a
-def _progress_bar(n: int, enabled: bool):
-    "Una barra de progreso sobre `n` fotos, o ninguna."
-    from tqdm import tqdm
-    return tqdm(total=n, disable=not enabled, unit="foto", desc="Embedding", bar_format="{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}")
-
-# %% ../nbs/03_embedding.ipynb #6cb5452e
+# %% ../nbs/03_embedding.ipynb #68bdb058
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
     def __init__(self,
                  backbone: str | list[str] = "resnet18",  # red, o varias: cada vector se normaliza y se concatenan
                  weights: str | Path | None = "DEFAULT",  # como en load_backbone
                  device: str = "auto",                    # "auto", "cpu", "cuda"…
+                 engine: str = "auto",                    # "auto" (el más rápido), "torch" u "openvino"
                  batch_size: int = 16,                    # fotos por lote
                  cache: str | Path | None = None,         # archivo SQLite donde guardar los vectores
                  progress: bool = True,                   # ¿barra de progreso?
-                 views: str | tuple[str, ...] = "crop"):  # "crop", "mirror", "whole", o varias: se promedian
-        self.backbone, self.weights, self.device = backbone, weights, device
-        self.batch_size, self.cache, self.progress, self.views = batch_size, cache, progress, views
+                 views: str | tuple[str, ...] = "crop",   # "crop", "mirror", "whole", o varias: se promedian
+                 precision: str = "auto"):                # "auto", "float32" o "half"
+        self.backbone, self.weights, self.device, self.engine, self.batch_size = backbone, weights, device, engine, batch_size
+        self.cache, self.progress, self.views, self.precision = cache, progress, views, precision
 
     def fit(self, paths=None, y=None): # no aprende nada: sólo comprueba que la red está disponible
         _check_views(self.views)
         self._load()
         return self
 
+    def embed_batches(self, paths: Iterable[str | Path], size: int = 256) -> Iterator[Embeddings]:
+        "Convierte fotos de `size` en `size`, sin guardar nada más que las que están en camino."
+        return _embed_batches(self, paths, size)
+
     def embed(self, paths: Iterable[str | Path]) -> Embeddings:
         "Convierte las fotos que se pueden leer; las demás quedan en `problems`."
-        return _embed(self, _some_paths(paths))
+        return _embed(self, paths)
 
     def transform(self, paths: Iterable[str | Path]) -> np.ndarray: # float32 (n_images, n_features)
         "Convierte todas las fotos, o lanza un `ImageReadError` con todas las que no se pueden leer."
-        found = self.embed(paths)
-        if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
-        return found.vectors
+        return _strict(self.embed(paths))
 
-    def get_feature_names_out(self, input_features=None): # nombres de las columnas
-        views = _check_views(self.views)
-        seen = "" if views == ("crop",) else "_" + "+".join(views)
-        return np.array([f"{b.name}{seen}_{i}" for b in self._load() for i in range(b.n_features)], dtype=object)
-
-    def _load(self): return _load_all(self)
-    def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_loaded"} # sin la red dentro
+    def get_feature_names_out(self, input_features=None): return _feature_names(self)
+    def _load(self): return _load_engines(self)
+    def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_engines"} # sin la red dentro
     def __sklearn_is_fitted__(self): return True
 
-# %% ../nbs/03_embedding.ipynb #aebf0898
-def _load_all(embedder: ImageEmbedder) -> list[Backbone]:
-    "Las redes del transformador, en su dispositivo; se construyen una vez."
-    import torch
-    names = [embedder.backbone] if isinstance(embedder.backbone, str) else list(embedder.backbone)
+# %% ../nbs/03_embedding.ipynb #c3f5c220
+def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
+    "Las redes del transformador, en marcha; se construyen una vez."
+    e = embedder
+    names = [e.backbone] if isinstance(e.backbone, str) else list(e.backbone)
     if not names: raise CatsDogsError("backbone está vacío: hace falta el nombre de una red, o una lista de nombres.")
-    key = (tuple(names), embedder.weights, embedder.device)
-    if getattr(embedder, "_loaded", (None,))[0] != key:
-        device = _pick_device(embedder.device)
-        backbones = [load_backbone(name, embedder.weights) for name in names]
-        for b in backbones: b.model.to(device, memory_format=torch.channels_last)
-        embedder._loaded = key, backbones
-    return embedder._loaded[1]
+    if not isinstance(e.batch_size, (int, np.integer)) or e.batch_size < 1:
+        raise CatsDogsError(f"batch_size={e.batch_size!r} debe ser un entero mayor que cero.")
+    key = (tuple(names), e.weights, e.device, e.engine, e.precision, int(e.batch_size))
+    if getattr(e, "_engines", (None,))[0] != key:
+        e._engines = key, [load_engine(load_backbone(name, e.weights), *key[2:]) for name in names]
+    return e._engines[1]
 
-# %% ../nbs/03_embedding.ipynb #8482c4b0
-def _embed(embedder: ImageEmbedder, paths: list[Path]) -> Embeddings:
-    "Recorre las fotos y reúne vectores, rutas y problemas."
-    if not isinstance(embedder.batch_size, (int, np.integer)) or embedder.batch_size < 1:
-        raise CatsDogsError(f"batch_size={embedder.batch_size!r} debe ser un entero mayor que cero.")
+# %% ../nbs/03_embedding.ipynb #be36ba7d
+def _feature_names(embedder: ImageEmbedder) -> np.ndarray: # (n_features,) nombres de las columnas
+    "El nombre de cada columna: la red, las vistas si no es sólo el recorte, y un número."
+    views = _check_views(embedder.views)
+    seen = "" if views == ("crop",) else "_" + "+".join(views)
+    return np.array([f"{e.backbone.name}{seen}_{i}" for e in embedder._load() for i in range(e.backbone.n_features)], dtype=object)
+
+# %% ../nbs/03_embedding.ipynb #bbededbd
+def _progress_bar(n: int | None, enabled: bool):
+    "Una barra de progreso sobre `n` fotos, o ninguna."
+    from tqdm import tqdm
+    form = "{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}" if n else None
+    return tqdm(total=n, disable=not enabled, unit="foto", desc="Embedding", bar_format=form)
+
+# %% ../nbs/03_embedding.ipynb #dd34dfc2
+def _gather(photos: list[Photo], # fotos que han recorrido la cadena
+            n_views: int,        # cuántas vistas hay de cada red
+            n_features: int,     # longitud de cada vector
+            ) -> Embeddings:
+    "Separa las fotos con vectores de las que no se pudieron leer."
+    good, bad = [p for p in photos if not p.problem], [p for p in photos if p.problem]
+    problems = pd.DataFrame({"path": [p.path for p in bad], "reason": [p.problem for p in bad]}, dtype=object)
+    parts = [np.stack([p.vectors[k] for p in good]) for k in range(len(good[0].vectors))] if good else []
+    vectors = _merge(parts, n_views) if good else np.zeros((0, n_features), dtype=np.float32)
+    return Embeddings(vectors, [p.path for p in good], problems)
+
+# %% ../nbs/03_embedding.ipynb #5467b511
+def _embed_batches(embedder: ImageEmbedder, paths: Iterable[str | Path], size: int) -> Iterator[Embeddings]:
+    "Recorre las fotos y las entrega de `size` en `size`."
+    views, engines = _check_views(embedder.views), embedder._load()
+    paths = paths if isinstance(paths, Iterator) else as_paths(paths)
     with ExitStack() as stack:
         cache = None if embedder.cache is None else stack.enter_context(VectorCache(embedder.cache))
-        bar = stack.enter_context(_progress_bar(len(paths), embedder.progress))
-        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
-        run = _Run(_load_all(embedder), _check_views(embedder.views), int(embedder.batch_size), cache, bar.update, len(paths))
-        _compute(run, pool, _misses(run, pool, enumerate(paths)))
-    bad = sorted(run.problems)
-    problems = pd.DataFrame({"path": [paths[i] for i in bad], "reason": [run.problems[i] for i in bad]}, dtype=object)
-    if not bad: return Embeddings(run.vectors, paths, problems)
-    good = [i for i in range(len(paths)) if i not in run.problems]
-    return Embeddings(run.vectors[good], [paths[i] for i in good], problems)
+        bar = stack.enter_context(_progress_bar(len(paths) if isinstance(paths, list) else None, embedder.progress))
+        photos = embed_stream(paths, Order(engines, views, cache))
+        stack.callback(photos.close)
+        while batch := list(islice(photos, size)):
+            bar.update(len(batch))
+            yield _gather(batch, len(views), sum(e.backbone.n_features for e in engines))
 
-# %% ../nbs/03_embedding.ipynb #7daf2267
+# %% ../nbs/03_embedding.ipynb #69e71d9e
+def _embed(embedder: ImageEmbedder, paths: Iterable[str | Path]) -> Embeddings:
+    "Recorre todas las fotos y reúne vectores, rutas y problemas."
+    paths = as_paths(paths)
+    if not paths: raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
+    vectors = np.zeros((len(paths), sum(e.backbone.n_features for e in embedder._load())), dtype=np.float32)
+    done, problems = [], []
+    for part in embedder.embed_batches(paths):
+        vectors[len(done):len(done) + len(part)] = part.vectors
+        done += part.paths
+        problems.append(part.problems)
+    return Embeddings(vectors[:len(done)], done, pd.concat(problems, ignore_index=True))
+
+# %% ../nbs/03_embedding.ipynb #ccc34386
+def _strict(found: Embeddings) -> np.ndarray: # float32 (n_images, n_features)
+    "Los vectores, si no ha habido ningún problema."
+    if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
+    return found.vectors
+
+# %% ../nbs/03_embedding.ipynb #06585ecc
 @lru_cache(maxsize=4)
-def _embedder(backbone, weights, device, views): return ImageEmbedder(backbone, weights, device, progress=False, views=views)
+def _embedder(*args): return ImageEmbedder(*args[:4], progress=False, views=args[4])
 
-# %% ../nbs/03_embedding.ipynb #2f6156fc
+# %% ../nbs/03_embedding.ipynb #73572cfd
 def get_embedding(path: str | Path,                      # una foto
                   backbone: str = "resnet18",            # red: mira list_backbones
                   weights: str | Path | None = "DEFAULT", # como en load_backbone
                   device: str = "auto",                  # "auto", "cpu", "cuda"…
+                  engine: str = "auto",                  # "auto", "torch" u "openvino"
                   views: str | tuple[str, ...] = "crop", # "crop", "mirror", "whole", o varias
                   ) -> np.ndarray:                       # float32 (n_features,)
     "El vector de una sola foto; lanza `ImageReadError` si no se puede leer."
-    return _embedder(backbone, weights, device, views if isinstance(views, str) else tuple(views)).transform([path])[0]
+    return _embedder(backbone, weights, device, engine, _check_views(views)).transform([path])[0]

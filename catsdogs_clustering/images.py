@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'MAX_BYTES', 'MAX_PIXELS', 'CatsDogsError', 'printable', 'ImageReadError', 'check_folder',
-           'read_bytes', 'decode_image', 'read_image']
+           'read_bytes', 'decode_image', 'read_image', 'decode_pixels']
 
 # %% ../nbs/00b_images.ipynb #d8ff11fe
 import io
@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# %% ../nbs/00b_images.ipynb #172d2cd8
+# %% ../nbs/00b_images.ipynb #9787b7bc
 class CatsDogsError(ValueError):
     "Error que se le puede mostrar tal cual a quien usa el paquete: una línea, en español."
 
-# %% ../nbs/00b_images.ipynb #98718300
+# %% ../nbs/00b_images.ipynb #b24312a5
 def printable(path: str | os.PathLike, # ruta de un archivo, con cualquier nombre
               ) -> str:                # el mismo nombre, en una línea que toda terminal puede mostrar
     "Escapa lo que no se puede imprimir en el nombre de un archivo; los acentos y los emojis se quedan."
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
                    for c in os.fspath(path))
 
-# %% ../nbs/00b_images.ipynb #342858ce
+# %% ../nbs/00b_images.ipynb #6cdee844
 class ImageReadError(CatsDogsError):
     "Imágenes que no se pueden leer: `problems` es una lista de pares (ruta, motivo)."
     def __init__(self, problems: list[tuple[Path, str]]):
@@ -39,7 +39,7 @@ class ImageReadError(CatsDogsError):
 
     def __reduce__(self): return type(self), (self.problems,)
 
-# %% ../nbs/00b_images.ipynb #29e1ca50
+# %% ../nbs/00b_images.ipynb #190cecd2
 def check_folder(folder: str | Path, # carpeta que debe existir
                  ) -> Path:          # la misma, como Path
     "Comprueba que `folder` es una carpeta que se puede leer; si no, lanza `CatsDogsError`."
@@ -50,13 +50,13 @@ def check_folder(folder: str | Path, # carpeta que debe existir
         raise CatsDogsError(f"No hay permiso para leer la carpeta «{printable(path)}».")
     return path
 
-# %% ../nbs/00b_images.ipynb #b540e6fc
+# %% ../nbs/00b_images.ipynb #97f8b5fe
 IMAGE_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .avif".split())
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF") # nada que ejecute otros programas
 MAX_BYTES = 256 * 2**20       # tamaño máximo de un archivo, en bytes
 MAX_PIXELS = 80_000_000       # tamaño máximo de una imagen, en píxeles
 
-# %% ../nbs/00b_images.ipynb #54bf7047
+# %% ../nbs/00b_images.ipynb #a48706a2
 def _os_reason(error: OSError, # el error del sistema
                ) -> str:       # el motivo, en español
     "Dice en español por qué el sistema no deja abrir un archivo."
@@ -66,7 +66,7 @@ def _os_reason(error: OSError, # el error del sistema
     if "symbolic links" in str(error): return "es un enlace circular"
     return f"el sistema no deja leerla ({error.strerror or error})"
 
-# %% ../nbs/00b_images.ipynb #76b0a139
+# %% ../nbs/00b_images.ipynb #63037ca2
 def read_bytes(path: str | Path, # archivo de imagen
                ) -> bytes:       # su contenido
     "Lee un archivo entero, o lanza `ImageReadError`: nunca se queda esperando ni llena la memoria."
@@ -83,7 +83,7 @@ def read_bytes(path: str | Path, # archivo de imagen
     if not data: raise ImageReadError([(path, "el archivo está vacío")])
     return data
 
-# %% ../nbs/00b_images.ipynb #c9d08df7
+# %% ../nbs/00b_images.ipynb #1a1c353c
 def _to_rgb(image: Image.Image, # imagen en cualquier modo de Pillow
             ) -> Image.Image:   # la misma en RGB de 8 bits
     "Convierte a RGB; los 16 bits se reescalan en vez de recortarse."
@@ -91,14 +91,14 @@ def _to_rgb(image: Image.Image, # imagen en cualquier modo de Pillow
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     return image if image.mode == "RGB" else image.convert("RGB")
 
-# %% ../nbs/00b_images.ipynb #0a2fef0f
+# %% ../nbs/00b_images.ipynb #1346534f
 @cache
 def _formats() -> tuple[str, ...]: # los formatos admitidos que esta instalación de Pillow sabe abrir
     "Los formatos que aceptamos y que Pillow trae (AVIF, sólo desde Pillow 11.3)."
     Image.init()
     return tuple(f for f in _FORMATS if f in Image.OPEN)
 
-# %% ../nbs/00b_images.ipynb #1c92ab90
+# %% ../nbs/00b_images.ipynb #4dc7926e
 def _check_header(image: Image.Image, # imagen abierta, sin descomprimir
                   ) -> str | None:    # motivo para rechazarla
     "Decide por la cabecera, antes de descomprimir, si una imagen se puede leer."
@@ -107,14 +107,23 @@ def _check_header(image: Image.Image, # imagen abierta, sin descomprimir
     if image.mode in ("I", "F"): return "tiene 32 bits por canal: conviértela a 8 o 16"
     return None
 
-# %% ../nbs/00b_images.ipynb #80c13791
+# %% ../nbs/00b_images.ipynb #3846dfbc
+def _reduction(image: Image.Image, # imagen abierta, sin descomprimir
+               side: int,          # lado corto que basta
+               ) -> int:           # 1, 2, 4 u 8
+    "Cuántas veces se puede reducir una imagen sin que su lado corto baje de `side`."
+    return max(n for n in (1, 2, 4, 8) if n == 1 or min(image.size) >= n * side)
+
+# %% ../nbs/00b_images.ipynb #c82b872c
 def decode_image(data: bytes,          # contenido de un archivo de imagen
                  path: str | Path = "", # de dónde viene, para el mensaje de error
+                 side: int | None = None, # lado corto que basta, en píxeles; None, el que tenga
                  ) -> Image.Image:     # imagen RGB, derecha
     "Convierte los bytes de un archivo en una imagen RGB de 8 bits, o lanza `ImageReadError`."
     try:
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
             if reason := _check_header(image): raise ImageReadError([(path, reason)])
+            if side and _reduction(image, side) > 1: image.draft(None, [n // _reduction(image, side) for n in image.size])
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
     except CatsDogsError: raise
@@ -124,8 +133,37 @@ def decode_image(data: bytes,          # contenido de un archivo de imagen
         reason = "está truncada" if "truncated" in str(e).lower() else f"está dañada ({printable(str(e)) or type(e).__name__})"
     raise ImageReadError([(path, reason)])
 
-# %% ../nbs/00b_images.ipynb #04368b6b
+# %% ../nbs/00b_images.ipynb #d8eaec7b
 def read_image(path: str | Path, # archivo de imagen
                ) -> Image.Image: # imagen RGB de 8 bits, con la orientación EXIF aplicada
     "Abre una foto, o lanza un `ImageReadError` que dice cuál y por qué."
     return decode_image(read_bytes(path), path)
+
+# %% ../nbs/00b_images.ipynb #6f0c7f87
+def _is_plain(image: Image.Image, # imagen abierta, sin descomprimir
+              data: bytes,        # el archivo entero
+              side: int | None,   # como en decode_image
+              ) -> bool:
+    "Dice si una imagen es un JPEG RGB corriente: entero, derecho y de un tamaño que no conviene reducir."
+    return (image.format == "JPEG" and image.mode == "RGB" and data.endswith(b"\xff\xd9") and _check_header(image) is None
+            and image.getexif().get(0x0112, 1) == 1 and not (side and _reduction(image, side) > 1))
+
+# %% ../nbs/00b_images.ipynb #0d5904e3
+def _decode_plain(data: bytes, side: int | None) -> np.ndarray | None:
+    "Los píxeles de un JPEG corriente; None si no lo es, o si algo va mal."
+    import torch
+    from torchvision.io import ImageReadMode, decode_jpeg
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            if not _is_plain(image, data, side): return None
+        return decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB).permute(1, 2, 0).numpy()
+    except Exception: return None # lo que sea, lo dirá el camino largo
+
+# %% ../nbs/00b_images.ipynb #b5950f61
+def decode_pixels(data: bytes,           # contenido de un archivo de imagen
+                  path: str | Path = "", # de dónde viene, para el mensaje de error
+                  side: int | None = None, # lado corto que basta, en píxeles; None, el que tenga
+                  ) -> np.ndarray:       # uint8 (alto, ancho, 3)
+    "Los píxeles de una foto, derechos y en RGB, por el camino más corto; o lanza `ImageReadError`."
+    pixels = _decode_plain(data, side)
+    return np.array(decode_image(data, path, side)) if pixels is None else pixels
