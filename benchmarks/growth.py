@@ -5,7 +5,8 @@
 
 Cada medida se hace en un proceso nuevo, con una caché nueva: una primera vez (fría) y otra igual
 (templada). Si se piden más fotos de las que hay, se repiten; sin caché, cada repetición se calcula
-de nuevo. La memoria es el máximo que ha ocupado el proceso (ru_maxrss).
+de nuevo. Las fotos se piden de tanda en tanda (`embed_batches`) y los vectores no se guardan: la
+memoria que se mide, el máximo que ha ocupado el proceso (ru_maxrss), es la que cuesta calcular.
 """
 import argparse
 import json
@@ -23,13 +24,14 @@ paths = open(listing, encoding="utf-8", errors="surrogateescape").read().split("
 embedder = ImageEmbedder(backbone, cache=cache or None, progress=False)
 embedder.fit(paths[:1])
 start = time.perf_counter()
-found = embedder.embed(paths)
+n = sum(len(part) + len(part.problems) for part in embedder.embed_batches(paths)) # de tanda en tanda, sin guardar ninguna
+assert n == len(paths)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(json.dumps(dict(seconds=time.perf_counter() - start, peak=peak, vectors=found.vectors.nbytes, problems=len(found.problems))))
+print(json.dumps(dict(seconds=time.perf_counter() - start, peak=peak)))
 """
 
 
-def embed_in_child(paths: list, backbone: str, cache: str) -> dict:  # seconds, peak y vectors (bytes), problems
+def embed_in_child(paths: list, backbone: str, cache: str) -> dict:  # seconds, y peak en bytes
     "Convierte las fotos en un proceso nuevo y devuelve sus medidas."
     with tempfile.TemporaryDirectory() as folder:
         listing = Path(folder)/"rutas.txt"
@@ -48,7 +50,7 @@ def growth(photos: list, numbers: list, backbone: str, cached: bool = True) -> l
             cold = embed_in_child(paths, backbone, cache)
             warm = embed_in_child(paths, backbone, cache) if cached else None
         rows.append(dict(photos=n, seconds=cold["seconds"], rate=n / cold["seconds"], peak=cold["peak"],
-                         vectors=cold["vectors"], warm=warm and warm["seconds"]))
+                         warm=warm and warm["seconds"]))
     return rows
 
 
@@ -58,13 +60,16 @@ def main() -> None:
     parser.add_argument("--numeros", type=int, nargs="+", default=[500, 1000, 2000, 4000], help="números de fotos")
     parser.add_argument("--backbone", default="efficientnet_lite0", help="red")
     parser.add_argument("--sin-cache", action="store_true", help="no usar caché")
+    parser.add_argument("--json", help="archivo donde dejar las medidas")
     args = parser.parse_args()
     from catsdogs_clustering.dataset import example_photos, list_images
     photos = list_images(args.fotos) if args.fotos else example_photos()
-    for r in growth(photos, args.numeros, args.backbone, not args.sin_cache):
+    rows = growth(photos, args.numeros, args.backbone, not args.sin_cache)
+    if args.json: Path(args.json).write_text(json.dumps(rows, indent=1))
+    for r in rows:
         warm = "" if r["warm"] is None else f", otra vez {r['warm']:.2f} s ({r['seconds'] / r['warm']:.0f} veces menos)"
         print(f"{r['photos']:6} fotos: {r['seconds']:.1f} s, {r['rate']:.0f} por segundo{warm}, "
-              f"memoria {r['peak'] / 1e6:.0f} MB (vectores {r['vectors'] / 1e6:.0f} MB)", flush=True)
+              f"memoria {r['peak'] / 1e6:.0f} MB", flush=True)
 
 
 if __name__ == "__main__": main()

@@ -184,7 +184,7 @@ def _points(table: pd.DataFrame, vectors: np.ndarray, size: int, random_state: i
             "group": list(rows["group"]), "color": [_COLORS[i % len(_COLORS)] for i in number],
             "marker": [_MARKERS[i % len(_MARKERS)] for i in number], "thumb": _data_uris(list(rows["path"]), 80)}
 
-# %% ../nbs/11_explorer.ipynb #d0077fb9
+# %% ../nbs/11_explorer.ipynb #0661403e
 _HEAD = """<!DOCTYPE html>
 <html lang="es">
 <head>
@@ -199,18 +199,18 @@ _HEAD = """<!DOCTYPE html>
 <header>
 <p class="kicker">Informe de catsdogs</p>
 <h1>{{ title }}</h1>
-<p>{{ total | photos }} en {{ clusters | length }} grupo{{ "" if clusters | length == 1 else "s" }}{% if outliers %}, {{ n_outliers | num }} que no se parecen a las demás{% endif %}{% if problems %} y {{ problems | length | num }} que no se pudieron leer{% endif %}. Los grupos se forman sólo por el aspecto de las fotos: no se usa ninguna etiqueta.</p>
+<p>{{ total | photos }} en {{ clusters | length }} grupo{{ "" if clusters | length == 1 else "s" }}{% if n_outliers %}, {{ n_outliers | num }} que no se parecen a las demás{% endif %}{% if problems %} y {{ problems | length | num }} que no se pudieron leer{% endif %}. Los grupos se forman sólo por el aspecto de las fotos: no se usa ninguna etiqueta.</p>
 <nav aria-label="Secciones">
 <a href="#grupos">Grupos</a>{% if map_json %}<a href="#mapa">Mapa</a>{% endif %}
 {% for c in clusters %}<a href="#grupo-{{ loop.index0 }}">{{ c.title }}</a>{% endfor %}
-{% if outliers %}<a href="#distintas">Distintas</a>{% endif %}{% if kinds or scores %}<a href="#aciertos">Aciertos</a>{% endif %}
+{% if outliers %}<a href="#distintas">{{ outlier_title }}</a>{% endif %}{% if kinds or scores %}<a href="#aciertos">Aciertos</a>{% endif %}
 {% if problems %}<a href="#malas">No se leen</a>{% endif %}{% if duplicates %}<a href="#repetidas">Repetidas</a>{% endif %}<a href="#ficha">Ficha</a>
 </nav>
 </header>
 <main>
 """
 
-# %% ../nbs/11_explorer.ipynb #6e4e1401
+# %% ../nbs/11_explorer.ipynb #6478d6c4
 _GROUPS = """{% macro grid(photos, what) %}<ul class="photos">{% for p in photos %}
 <li><figure>{% if p.thumb %}<img src="{{ p.thumb }}" alt="{{ what }}: {{ p.name }}" width="176" height="176">{% else %}<span class="gone">ya no se puede leer</span>{% endif %}
 <figcaption title="{{ p.name }}"><span>{{ p.name }}</span>{% if p.note %}<small>{{ p.note }}</small>{% endif %}</figcaption></figure></li>{% endfor %}</ul>{% endmacro %}
@@ -219,7 +219,7 @@ _GROUPS = """{% macro grid(photos, what) %}<ul class="photos">{% for p in photos
 <a class="card" href="#grupo-{{ loop.index0 }}" style="--c: {{ c.color }}"><b>{{ c.title }}</b><span class="big">{{ c.count | num }}</span><span>{{ c.share | pct }} de las fotos</span>
 <span class="bar"><i style="width: {{ (100 * c.share) | round(1) }}%"></i></span></a>{% endfor %}</div></section>
 {% if map_json %}<section id="mapa"><h2>Mapa</h2>
-<p>{% if on_map < total %}Una muestra de {{ on_map | photos }}: {% endif %}cada punto es una foto, y las que se parecen caen cerca. Señala un punto, o tócalo, para verla. Las distancias entre grupos y su tamaño en el mapa no significan nada.</p>
+<p>{% if on_map < total %}Una muestra de {{ on_map | photos }}. {% endif %}Cada punto es una foto, y las que se parecen caen cerca. Señala un punto, o tócalo, para verla. Las distancias entre grupos y su tamaño en el mapa no significan nada.</p>
 <p class="legend">{% for c in clusters %}<span style="--c: {{ c.color }}">{{ c.title }}</span>{% endfor %}</p>
 <div class="map"><div id="lienzo"></div><div id="elegida" aria-live="polite"><span>Toca un punto.</span></div></div>
 <noscript><p>El mapa necesita JavaScript; el resto del informe, no.</p></noscript></section>{% endif %}
@@ -229,7 +229,7 @@ _GROUPS = """{% macro grid(photos, what) %}<ul class="photos">{% for p in photos
 {% if c.doubtful %}<h3>Las más dudosas</h3><p>Las que menos claro tienen su grupo: si hay fallos, empieza a buscarlos por aquí.{% if loop.first and c.doubtful[0].note %} La confianza va de 0 (empate) a 1 y sirve para ordenar las fotos; no es una probabilidad de acertar.{% endif %}</p>{{ grid(c.doubtful, c.title ~ ", dudosa") }}{% endif %}
 </section>{% endfor %}
 {% if outliers %}<section id="distintas"><h2>{{ outlier_title }}</h2>
-<p>{{ n_outliers | photos }} sin nada parecido entre las demás: pueden ser otra cosa.{% if outliers | length < n_outliers %} Aquí van {{ outliers | length }}.{% endif %}</p>{{ grid(outliers, "Distinta") }}</section>{% endif %}
+<p>{% if n_outliers %}{{ n_outliers | photos }} sin nada parecido entre las demás: pueden ser otra cosa.{% else %}Ninguna se sale de lo corriente; éstas son las que menos se parecen a las demás.{% endif %}{% if n_outliers != outliers | length %} Aquí van las {{ outliers | length }} más raras.{% endif %} Si alguna sobra, sácala de la carpeta y agrupa otra vez.</p>{{ grid(outliers, "Rara") }}</section>{% endif %}
 """
 
 # %% ../nbs/11_explorer.ipynb #a343d2bc
@@ -385,22 +385,23 @@ def _repeated(duplicates: pd.DataFrame | None, # tabla de find_duplicates
     return [("copias exactas" if (rows["kind"] == "exacto").all() else "casi iguales", [printable(Path(p).name) for p in rows["path"]])
             for _, rows in duplicates.groupby("group")]
 
-# %% ../nbs/11_explorer.ipynb #47a020b6
+# %% ../nbs/11_explorer.ipynb #e5b96021
 def _context(table: pd.DataFrame, vectors: np.ndarray, map_size: int, random_state: int) -> dict: # lo que sale de las fotos
     "Grupos, mapa y fotos distintas, de la más rara a la menos."
     groups = [rows for _, rows in table.groupby("cluster")]
     n = 12 if len(groups) <= 4 else 6
     clusters = [_cluster(rows, number, len(table), n) for number, rows in enumerate(groups)]
     points = _points(table, vectors, map_size, random_state)
-    strange = table[table["outlier"]]
+    strange = table.nsmallest(max(12, min(24, table["outlier"].sum())), "usual") if "usual" in table else table[table["outlier"]]
     return {"clusters": clusters, "total": len(table), "map_json": _map_json(points) if points else "",
             "on_map": len(points["x"]) if points else 0, "kinds": sorted({k for c in clusters for k in c.kinds}),
-            "n_outliers": len(strange), "outliers": _photos(strange.nsmallest(24, "typical")),
-            "outlier_title": outlier_name(rows.get("name", rows["cluster"]).iloc[0] for rows in groups).capitalize()}
+            "n_outliers": int(table["outlier"].sum()), "outliers": _photos(strange.head(24)),
+            "outlier_title": outlier_name(rows.get("name", rows["cluster"]).iloc[0] for rows in groups).capitalize()
+                             if table["outlier"].any() else "Las más raras"}
 
-# %% ../nbs/11_explorer.ipynb #7b1f920b
+# %% ../nbs/11_explorer.ipynb #8774119d
 def write_report(dest: str | Path,                 # archivo .html
-                 table: pd.DataFrame,              # una fila por foto: path y cluster, y si se saben name, confidence y outlier
+                 table: pd.DataFrame,              # una fila por foto: path y cluster, y si se saben name, confidence, outlier y usual
                  vectors,                          # Embeddings o matriz (fotos, números), en el mismo orden
                  title: str = "Fotos en grupos",   # título
                  problems: Iterable[tuple] = (),   # pares (ruta, motivo) de las fotos que no se pudieron leer

@@ -47,7 +47,7 @@ class Prediction:
 # %% ../nbs/12d_predict.ipynb #27a12061
 MIN_BATCH = 20 # fotos que hacen falta para decir algo de la tanda entera
 
-# %% ../nbs/12d_predict.ipynb #21a529b0
+# %% ../nbs/12d_predict.ipynb #d0fef8d1
 def predict(model_file: str | Path,         # modelo que guardó catsdogs entrenar
             paths: Sequence[str | Path],    # fotos y carpetas
             doubt: float = 0.1,             # confianza, de 0 a 1, por debajo de la cual una foto es dudosa
@@ -56,9 +56,10 @@ def predict(model_file: str | Path,         # modelo que guardó catsdogs entren
             ) -> Prediction:
     "Reparte unas fotos con un modelo guardado; `CatsDogsError` si el modelo no sirve o no hay fotos."
     watch = watch or Stopwatch(quiet=True)
+    photos = _gather(paths)
     with watch("Abrir el modelo"):
         from catsdogs_clustering.outliers import check_drift
-        model, photos = _load(model_file), _gather(paths)
+        model = _load(model_file)
     with tempfile.TemporaryDirectory() as scratch:
         model.set_params(cache=cache or Path(scratch)/"vectores.sqlite", progress=not watch.quiet)
         with watch(f"Repartir {count(len(photos), 'foto', 'fotos')}", live=False): table = model.predict_table(photos)
@@ -76,13 +77,14 @@ def _import_skops() -> None:
     try: import skops.io
     finally: del sys.modules[adapter]
 
-# %% ../nbs/12d_predict.ipynb #c80cfd8c
+# %% ../nbs/12d_predict.ipynb #a9e6ab42
 def _load(path: str | Path): # ImageClusterer
     "Carga un modelo de los que reparten fotos."
+    if Path(path).suffix.lower() != ".skops": raise CatsDogsError(f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}».")
+    if not Path(path).exists(): raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.") # antes de cargar nada
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
     _import_skops()
-    if Path(path).suffix.lower() != ".skops": raise CatsDogsError(f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}».")
     model = load_model(path)
     if not isinstance(model, ImageClusterer):
         raise CatsDogsError(f"«{printable(path)}» lleva un modelo de tipo {type(model).__name__}, que no sabe leer fotos: guarda uno con catsdogs entrenar.")

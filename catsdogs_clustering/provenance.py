@@ -20,22 +20,22 @@ def backbone_facts(embedder: ImageEmbedder, # transformador
                     ) -> list[dict]:         # por red: nombre, huella de los pesos, medidas y preprocesado
     "Todo lo que hace falta para saber si dos redes dan los mismos vectores."
     facts = [{"name": b.name, "weights": b.digest, "n_features": int(b.n_features), **asdict(b.preprocessing)}
-             for b in embedder._load()]
+             for b in (e.backbone for e in embedder._load())]
     return [{key: list(value) if isinstance(value, tuple) else value for key, value in fact.items()} for fact in facts]
 
-# %% ../nbs/10b_provenance.ipynb #8617110f
+# %% ../nbs/10b_provenance.ipynb #48e8ece8
 def check_backbone(expected: list[dict], # las redes del entrenamiento
                     found: list[dict],    # las de ahora
                     ) -> None:
     "Comprueba que las redes son las mismas; si no, dice en qué se diferencian."
-    titles = {"name": "el nombre de la red", "weights": "los pesos de la red", "n_features": "el tamaño de los vectores"}
+    titles = {"name": "su nombre", "weights": "sus pesos", "n_features": "el tamaño de sus vectores"}
     if len(expected) != len(found): raise CatsDogsError(f"Este modelo usa {len(expected)} redes y ahora hay {len(found)}.")
     for old, new in zip(expected, found):
         for key in old:
             if old[key] == new.get(key): continue
-            what = titles.get(key, f"la preparación de las fotos ({key})")
-            raise CatsDogsError(f"Este modelo se entrenó con otra red: no coincide {what} (era {str(old[key])[:16]} y es "
-                                f"{str(new.get(key))[:16]}). Usa `backbone` y `weights` del entrenamiento, o entrena otra vez.")
+            what = titles.get(key, f"cómo prepara las fotos ({key})")
+            raise CatsDogsError(f"Este modelo se entrenó con otra red, que se diferencia en {what} (era {str(old[key])[:24]} y ahora "
+                                f"es {str(new.get(key))[:24]}). Usa el `backbone` y los `weights` del entrenamiento, o entrena otra vez.")
 
 # %% ../nbs/10b_provenance.ipynb #73c4ca16
 def photos_digest(paths: Iterable[str | Path], # fotos que se pueden leer

@@ -70,19 +70,19 @@ def _name_groups(model, examples: dict[str, list[Path]]) -> str: # de dónde sal
     model.evaluation_ = score
     return source
 
-# %% ../nbs/12c_train.ipynb #d2b0c442
+# %% ../nbs/12c_train.ipynb #0cd4a80c
 @dataclass
 class Training:
     "Lo que sale de un entrenamiento."
     model: object       # ImageClusterer entrenado
-    table: object       # DataFrame: path, cluster, name, confidence y outlier de cada foto
+    table: object       # DataFrame: path, cluster, name, confidence, usual y outlier de cada foto
     vectors: object     # float32 (fotos, números)
     names_from: str     # de dónde salen los nombres de los grupos, o vacío
 
     @property
     def problems(self) -> list[tuple]: return list(self.model.problems_.itertuples(index=False, name=None))
 
-# %% ../nbs/12c_train.ipynb #f04e6cd2
+# %% ../nbs/12c_train.ipynb #b71d877c
 def train(folder: str | Path,                   # carpeta con las fotos
           examples: dict | None = None,         # nombre → fotos de ejemplo
           quiet: bool = False,                  # sin avisos de cómo va
@@ -91,10 +91,9 @@ def train(folder: str | Path,                   # carpeta con las fotos
           ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
     from catsdogs_clustering.dataset import list_images
-    watch = watch or Stopwatch(quiet)
-    with watch("Preparar las bibliotecas"):
+    watch, paths = watch or Stopwatch(quiet), list_images(folder)
+    with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
-        paths = list_images(folder)
         model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
     try:
         with watch(f"Agrupar {count(len(paths), 'foto', 'fotos')}", live=False): model.fit(paths)
@@ -102,15 +101,16 @@ def train(folder: str | Path,                   # carpeta con las fotos
     with watch("Ordenar lo que ha salido"):
         names_from = _name_groups(model, examples or {})
         vectors = model.transform(model.paths_)
-        return Training(model, _table(model, vectors), vectors, names_from)
+        return Training(model, _table(model), vectors, names_from)
 
-# %% ../nbs/12c_train.ipynb #18af2e30
-def _table(model, vectors): # DataFrame
-    "Una fila por foto: grupo, nombre, confianza y si se sale de lo corriente."
+# %% ../nbs/12c_train.ipynb #9894f873
+def _table(model): # DataFrame
+    "Una fila por foto: grupo, nombre, confianza, y lo corriente que es a ojos de un detector que no la ha visto."
     import pandas as pd
     return pd.DataFrame({"path": model.paths_, "cluster": model.labels_, "confidence": model.confidence_,
                          "name": [model.names_.get(int(group)) for group in model.labels_],
-                         "outlier": model.detector_.predict(vectors) == -1})
+                         "usual": model.detector_.training_scores_,
+                         "outlier": model.detector_.training_scores_ < model.detector_.threshold_})
 
 # %% ../nbs/12c_train.ipynb #77438758
 def _report(training: Training, dest: Path, folder: Path) -> None:
@@ -187,13 +187,16 @@ def _command(ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, 
     list_problems([(p["archivo"], p["motivo"]) for p in summary["problemas"]])
     ctx.exit(1 if summary["problemas"] else 0)
 
-# %% ../nbs/12c_train.ipynb #e008f3a3
+# %% ../nbs/12c_train.ipynb #639150d0
 def _train_and_save(folder, model_file: Path, report: Path, examples: dict, cache, watch: Stopwatch, params: dict) -> dict:
     "Entrena, guarda el modelo y escribe el informe."
-    from catsdogs_clustering.explorer import check_report
-    from catsdogs_clustering.persistence import save_model
-    _check_method(params["method"])
-    check_report(report)
+    from catsdogs_clustering.dataset import list_images
+    list_images(folder) # si no hay fotos, mejor saberlo antes de cargar nada
+    with watch("Preparar las bibliotecas"):
+        from catsdogs_clustering.explorer import check_report
+        from catsdogs_clustering.persistence import save_model
+        _check_method(params["method"])
+        check_report(report)
     with tempfile.TemporaryDirectory() as scratch:
         training = train(folder, examples, watch=watch, cache=cache_file(cache) or Path(scratch)/"vectores.sqlite", **params)
     with watch("Guardar el modelo"): save_model(training.model, model_file)
