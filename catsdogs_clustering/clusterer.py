@@ -75,9 +75,9 @@ def _check_fitted(model) -> None: # cualquier ImageClusterer
     "Lanza `NotFittedError`, en español, si el modelo no está entrenado."
     check_is_fitted(model, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos.")
 
-# %% ../nbs/10_clusterer.ipynb #a49a030c
-class _Queries:
-    "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
+# %% ../nbs/10_clusterer.ipynb #90a1811f
+class _Reading:
+    "De rutas a vectores, con la red del modelo."
     def _embedder(self) -> ImageEmbedder: # con los mismos parámetros, y con la red ya cargada si lo estaba
         self._reader = getattr(self, "_reader", None) or ImageEmbedder()
         return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)})
@@ -91,6 +91,15 @@ class _Queries:
         "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
         return _all_read(self._embed(paths)).vectors
 
+# %% ../nbs/10_clusterer.ipynb #6f81efda
+def _all_read(found: Embeddings) -> Embeddings: # los mismos
+    "Lanza un `ImageReadError` con todas las fotos que no se han podido leer, si hay alguna."
+    if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
+    return found
+
+# %% ../nbs/10_clusterer.ipynb #308fb882
+class _Queries(_Reading):
+    "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
     def predict(self, paths): # enteros (fotos,)
         "El grupo de cada foto, de 0 a `n_clusters_` - 1; `ImageReadError` si alguna no se puede leer."
         X = self.transform(paths)
@@ -110,12 +119,6 @@ class _Queries:
         "Una fila por foto, en el orden de `paths`; las que no se pueden leer llevan el motivo en `reason`. Nunca falla por una."
         paths = as_paths(paths)
         return _predict_table(self, paths, self._embed(paths))
-
-# %% ../nbs/10_clusterer.ipynb #6f81efda
-def _all_read(found: Embeddings) -> Embeddings: # los mismos
-    "Lanza un `ImageReadError` con todas las fotos que no se han podido leer, si hay alguna."
-    if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
-    return found
 
 # %% ../nbs/10_clusterer.ipynb #5e836091
 def _readable(paths: list[Path],  # las fotos que se pidieron
@@ -145,9 +148,9 @@ def _predict_table(model, paths: list[Path], found: Embeddings) -> pd.DataFrame:
     table.loc[good, "outlier"] = model.detector_.predict(found.vectors) == -1
     return table
 
-# %% ../nbs/10_clusterer.ipynb #ad28cf20
+# %% ../nbs/10_clusterer.ipynb #ac45a4df
 class _Naming:
-    "Nombres para los grupos, una nota y unas fotos que mirar."
+    "Nombres para los grupos, y una nota."
     def cluster_name(self, group: int) -> str: # su nombre, o «grupo 0»
         "El nombre de un grupo, o su número si no tiene."
         return self.names_.get(int(group), f"grupo {group}")
@@ -164,6 +167,17 @@ class _Naming:
         self.evaluation_ = evaluate(labels, kinds, kind_mapping(self.names_, labels, kinds))
         return self.evaluation_
 
+# %% ../nbs/10_clusterer.ipynb #6a56013c
+def _name_clusters(model, examples: dict) -> dict[int, str]: # grupo → nombre
+    "Reparte los ejemplos con el modelo y cuenta votos; un número de grupo es un voto directo."
+    paths = [path for value in examples.values() if isinstance(value, list) for path in value]
+    labels = iter(model.predict(paths).tolist() if paths else [])
+    votes = {name: [next(labels) for _ in value] if isinstance(value, list) else [value] for name, value in examples.items()}
+    return dict(sorted(names_from_votes(votes).items()))
+
+# %% ../nbs/10_clusterer.ipynb #8bfcdb41
+class _Showing:
+    "Fotos que mirar."
     def typical(self, n: int = 6, paths=None): # grupo → sus n fotos más cercanas al centro
         "Las fotos más típicas de cada grupo, la primera delante: de las del entrenamiento, o de las que se den."
         known = _known_photos(self, paths)
@@ -178,14 +192,6 @@ class _Naming:
         "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
         chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
         return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})
-
-# %% ../nbs/10_clusterer.ipynb #6a56013c
-def _name_clusters(model, examples: dict) -> dict[int, str]: # grupo → nombre
-    "Reparte los ejemplos con el modelo y cuenta votos; un número de grupo es un voto directo."
-    paths = [path for value in examples.values() if isinstance(value, list) for path in value]
-    labels = iter(model.predict(paths).tolist() if paths else [])
-    votes = {name: [next(labels) for _ in value] if isinstance(value, list) else [value] for name, value in examples.items()}
-    return dict(sorted(names_from_votes(votes).items()))
 
 # %% ../nbs/10_clusterer.ipynb #a2c6a39d
 def _known_photos(model, paths) -> dict: # paths_, labels_, confidence_ y typicality_
@@ -259,8 +265,8 @@ def _describe(model) -> str:
             f"sin usar ninguna etiqueta. La red {' + '.join(fact['name'] for fact in model.backbone_)} convierte cada una en "
             f"{model.n_features_} números (mira {seen}), y el método es «{model.method}»: {METHODS[model.method]}. {marks}")
 
-# %% ../nbs/10_clusterer.ipynb #5ecb2766
-class ImageClusterer(_Queries, _Naming, _Sharing, ClusterMixin, BaseEstimator):
+# %% ../nbs/10_clusterer.ipynb #641d9eea
+class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEstimator):
     "Agrupa fotos sin etiquetas: de rutas a vectores, de vectores a grupos, y después fotos nuevas."
     def __init__(self,
                  backbone: str | list[str] = "efficientnet_lite2",    # como en ImageEmbedder

@@ -219,7 +219,7 @@ _GROUPS = """{% macro grid(photos, what) %}<ul class="photos">{% for p in photos
 <a class="card" href="#grupo-{{ loop.index0 }}" style="--c: {{ c.color }}"><b>{{ c.title }}</b><span class="big">{{ c.count | num }}</span><span>{{ c.share | pct }} de las fotos</span>
 <span class="bar"><i style="width: {{ (100 * c.share) | round(1) }}%"></i></span></a>{% endfor %}</div></section>
 {% if map_json %}<section id="mapa"><h2>Mapa</h2>
-<p>{% if on_map < total %}Una muestra de {{ on_map | photos }}: {% endif %}cada punto es una foto, y las que se parecen caen cerca. Señala un punto, o tócalo, para verla. Las distancias entre grupos y su tamaño en el mapa no significan nada.</p>
+<p>{% if on_map < total %}Una muestra de {{ on_map | photos }}. {% endif %}Cada punto es una foto, y las que se parecen caen cerca. Señala un punto, o tócalo, para verla. Las distancias entre grupos y su tamaño en el mapa no significan nada.</p>
 <p class="legend">{% for c in clusters %}<span style="--c: {{ c.color }}">{{ c.title }}</span>{% endfor %}</p>
 <div class="map"><div id="lienzo"></div><div id="elegida" aria-live="polite"><span>Toca un punto.</span></div></div>
 <noscript><p>El mapa necesita JavaScript; el resto del informe, no.</p></noscript></section>{% endif %}
