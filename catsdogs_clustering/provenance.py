@@ -20,7 +20,7 @@ def backbone_facts(embedder: ImageEmbedder, # transformador
                    ) -> list[dict]:         # por red: nombre, huella de los pesos, medidas y preprocesado
     "Todo lo que hace falta para saber si dos redes dan los mismos vectores."
     facts = [{"name": b.name, "weights": b.digest, "n_features": int(b.n_features), **asdict(b.preprocessing)}
-             for b in (e.backbone for e in embedder._load())]
+             for b in embedder._load()]
     return [{key: list(value) if isinstance(value, tuple) else value for key, value in fact.items()} for fact in facts]
 
 # %% ../nbs/10b_provenance.ipynb #6c5b8f3a
