@@ -14,7 +14,9 @@ Funciona en Linux y en macOS.
 import argparse
 import json
 import multiprocessing
+import os
 import random
+import signal
 import sqlite3
 import tempfile
 import time
@@ -70,6 +72,7 @@ def run(kills: int, paths: list[Path], folder: Path, backbone: str, seed: int = 
                     process.kill()
                     report["muertes"] += 1
             process.join()
+            if process.exitcode not in (0, -signal.SIGKILL): raise SystemExit("un proceso acabó mal sin que nadie lo matara")
             found = stored(cache)
             if any(reference[photo] != vector for photo, vector in found.items()): raise SystemExit("un vector cambió")
             report["retomadas"] += 0 < len(found) < len(reference)
@@ -86,9 +89,8 @@ def main():
     parser.add_argument("--n", type=int, default=96, help="cuántas fotos se usan (96)")
     parser.add_argument("--backbone", default="mobilenet_v3_small", help="red de torchvision (mobilenet_v3_small)")
     args = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1" # antes de cargar torch: los procesos se bifurcan, y sus hilos no sobreviven a eso
     from catsdogs_clustering.dataset import draw_sample, list_images
-    import torch
-    torch.set_num_threads(1) # para poder bifurcarse sin peligro, y que los bits no dependan de la máquina
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if not args.photos: draw_sample(folder/"dibujos", n=args.n)

@@ -51,7 +51,7 @@ def _trim(pixels: np.ndarray, # uint8 (alto, ancho, 3)
     top, left = (height - h) // 2, (width - w) // 2
     return pixels[top:top + h, left:left + w]
 
-# %% ../nbs/03a_backbones.ipynb #b68052fb
+# %% ../nbs/03a_backbones.ipynb #0b71a2f7
 VIEWS = ("crop", "mirror", "whole") # recorte central, su espejo, y la foto entera
 
 def preprocess(image: Image.Image | np.ndarray, # imagen RGB, o sus píxeles uint8 (alto, ancho, 3)
@@ -67,7 +67,7 @@ def preprocess(image: Image.Image | np.ndarray, # imagen RGB, o sus píxeles uin
     x = F.resize(x, size, InterpolationMode(prep.interpolation), antialias=True)
     if view != "whole": x = F.center_crop(x, [prep.crop, prep.crop])
     if view == "mirror": x = x.flip(-1)
-    return x.permute(1, 2, 0).contiguous().numpy()
+    return np.ascontiguousarray(x.permute(1, 2, 0).numpy())
 
 # %% ../nbs/03a_backbones.ipynb #ae5fa4db
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def _merge(parts: list[np.ndarray], # float32 (n_images, d): las vistas de la pr
     networks = [parts[i:i + n_views] for i in range(0, len(parts), n_views)]
     return np.concatenate([_unit(sum(map(_unit, views))) for views in networks], axis=1)
 
-# %% ../nbs/03_embedding.ipynb #68bdb058
+# %% ../nbs/03_embedding.ipynb #31c32455
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
     def __init__(self,
@@ -100,7 +100,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         return _strict(self.embed(paths))
 
     def get_feature_names_out(self, input_features=None): return _feature_names(self)
-    def _load(self): return _load_engines(self)
+    def _load(self): return [engine.backbone for engine in _load_engines(self)]
     def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_engines"} # sin la red dentro
     def __sklearn_is_fitted__(self): return True
 
@@ -117,12 +117,12 @@ def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
         e._engines = key, [load_engine(load_backbone(name, e.weights), *key[2:]) for name in names]
     return e._engines[1]
 
-# %% ../nbs/03_embedding.ipynb #be36ba7d
+# %% ../nbs/03_embedding.ipynb #57bd74c9
 def _feature_names(embedder: ImageEmbedder) -> np.ndarray: # (n_features,) nombres de las columnas
     "El nombre de cada columna: la red, las vistas si no es sólo el recorte, y un número."
     views = _check_views(embedder.views)
     seen = "" if views == ("crop",) else "_" + "+".join(views)
-    return np.array([f"{e.backbone.name}{seen}_{i}" for e in embedder._load() for i in range(e.backbone.n_features)], dtype=object)
+    return np.array([f"{b.name}{seen}_{i}" for b in embedder._load() for i in range(b.n_features)], dtype=object)
 
 # %% ../nbs/03_embedding.ipynb #bbededbd
 def _progress_bar(n: int | None, enabled: bool):
@@ -143,10 +143,10 @@ def _gather(photos: list[Photo], # fotos que han recorrido la cadena
     vectors = _merge(parts, n_views) if good else np.zeros((0, n_features), dtype=np.float32)
     return Embeddings(vectors, [p.path for p in good], problems)
 
-# %% ../nbs/03_embedding.ipynb #5467b511
+# %% ../nbs/03_embedding.ipynb #2dd021f5
 def _embed_batches(embedder: ImageEmbedder, paths: Iterable[str | Path], size: int) -> Iterator[Embeddings]:
     "Recorre las fotos y las entrega de `size` en `size`."
-    views, engines = _check_views(embedder.views), embedder._load()
+    views, engines = _check_views(embedder.views), _load_engines(embedder)
     paths = paths if isinstance(paths, Iterator) else as_paths(paths)
     with ExitStack() as stack:
         cache = None if embedder.cache is None else stack.enter_context(VectorCache(embedder.cache))
@@ -157,12 +157,12 @@ def _embed_batches(embedder: ImageEmbedder, paths: Iterable[str | Path], size: i
             bar.update(len(batch))
             yield _gather(batch, len(views), sum(e.backbone.n_features for e in engines))
 
-# %% ../nbs/03_embedding.ipynb #69e71d9e
+# %% ../nbs/03_embedding.ipynb #2084ed2a
 def _embed(embedder: ImageEmbedder, paths: Iterable[str | Path]) -> Embeddings:
     "Recorre todas las fotos y reúne vectores, rutas y problemas."
     paths = as_paths(paths)
     if not paths: raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
-    vectors = np.zeros((len(paths), sum(e.backbone.n_features for e in embedder._load())), dtype=np.float32)
+    vectors = np.zeros((len(paths), sum(b.n_features for b in embedder._load())), dtype=np.float32)
     done, problems = [], []
     for part in embedder.embed_batches(paths):
         vectors[len(done):len(done) + len(part)] = part.vectors

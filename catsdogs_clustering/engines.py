@@ -87,7 +87,7 @@ def _import_openvino():
     finally:
         if hidden: sys.modules.pop(hidden) if before is None else sys.modules.update({hidden: before})
 
-# %% ../nbs/03c_engines.ipynb #a918f2b7
+# %% ../nbs/03c_engines.ipynb #075ece2a
 @lru_cache(maxsize=1)
 def _openvino_graph(backbone: Backbone, batch_size: int):
     "Traduce una red a un grafo de OpenVINO: uint8 (batch_size, crop, crop, 3) → float32 (batch_size, n_features)."
@@ -97,9 +97,10 @@ def _openvino_graph(backbone: Backbone, batch_size: int):
     prep = backbone.preprocessing
     with warnings.catch_warnings():
         warnings.simplefilter("ignore") # torch avisa de que prefiere otra forma de trazar una red
-        traced = TorchScriptPythonDecoder(backbone.model.cpu(), example_input=torch.zeros(1, 3, prep.crop, prep.crop))
+        traced = torch.jit.trace(backbone.model.cpu(), torch.zeros(1, 3, prep.crop, prep.crop), check_trace=False)
+        decoder = TorchScriptPythonDecoder(traced)
     frontend = ov.frontend.FrontEndManager().load_by_framework("pytorch")
-    graph = frontend.convert(frontend.load(traced))
+    graph = frontend.convert(frontend.load(decoder))
     graph.reshape([batch_size, 3, prep.crop, prep.crop])
     builder = ov.preprocess.PrePostProcessor(graph)
     builder.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
@@ -152,17 +153,22 @@ def cosines(A: np.ndarray,  # (n_images, n_features)
     A, B = (X.astype(np.float64) / np.maximum(np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True), 1e-300) for X in (A, B))
     return (A * B).sum(axis=1)
 
-# %% ../nbs/03c_engines.ipynb #b5560282
+# %% ../nbs/03c_engines.ipynb #6055306c
+@lru_cache(maxsize=2)
+def _reference(backbone: Backbone, device: str) -> np.ndarray: # (8, n_features)
+    "Los vectores de las nubes según la red original."
+    import torch
+    return _torch_forward(backbone, device, torch.float32, check_pictures(backbone.preprocessing.crop))
+
+# %% ../nbs/03c_engines.ipynb #2b71c83f
 def agreement(engine: Engine,      # motor a prueba
               device: str = "cpu", # dónde trabaja
               ) -> float:          # peor coseno con la red original, sobre check_pictures
     "Lo que se parecen los vectores de un motor a los de la red original, en 32 bits y con torch."
-    import torch
     key = (engine.backbone.digest, engine.name, engine.precision, device)
     if key not in _AGREEMENTS:
-        pictures = check_pictures(engine.backbone.preprocessing.crop)
-        reference = _torch_forward(engine.backbone, device, torch.float32, pictures)
-        _AGREEMENTS[key] = float(cosines(engine(list(pictures)), reference).min())
+        found = engine(list(check_pictures(engine.backbone.preprocessing.crop)))
+        _AGREEMENTS[key] = float(cosines(found, _reference(engine.backbone, device)).min())
     return _AGREEMENTS[key]
 
 # %% ../nbs/03c_engines.ipynb #2549336e

@@ -312,9 +312,9 @@ footer { padding-top: 2.5rem; padding-bottom: 2.5rem; color: var(--soft); font-s
 @media print { nav, #mapa { display: none; } section { break-inside: avoid; } }
 """
 
-# %% ../nbs/11_explorer.ipynb #c3afa662
+# %% ../nbs/11_explorer.ipynb #805c166c
 _FILTERS = {"num": lambda n: f"{n:,}".replace(",", "."),
-            "pct": lambda share: f"{100 * share:.1f} %".replace(".", ","),
+            "pct": lambda share: f"{100 * share:.1f}\u00a0%".replace(".", ","), # el espacio, de los que no parten la línea
             "photos": lambda n: f"{n:,} foto{'' if n == 1 else 's'}".replace(",", ".")}
 
 # %% ../nbs/11_explorer.ipynb #17ce5e25

@@ -6,7 +6,7 @@
 __all__ = ['ALLOWED_TYPES', 'FORMAT', 'MAX_MODEL_BYTES', 'probe_vectors', 'make_card', 'pack_model', 'read_parts', 'os_reason',
            'read_file', 'read_card', 'version_warning', 'unpack_model']
 
-# %% ../nbs/07a_model_files.ipynb #440810c7
+# %% ../nbs/07a_model_files.ipynb #3dd30c3e
 import errno
 import hashlib
 import io
@@ -15,7 +15,7 @@ import re
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -128,14 +128,13 @@ def make_card(model, # modelo entrenado
     kind = f"{type(model).__module__}.{type(model).__name__}"
     return {"format": FORMAT, "model": kind, "versions": _versions(), **own, "self_test": answers}
 
-# %% ../nbs/07a_model_files.ipynb #5793741a
+# %% ../nbs/07a_model_files.ipynb #a26fee4a
 def pack_model(model,       # modelo entrenado, hecho con piezas de ALLOWED_TYPES
                ) -> bytes:  # el archivo .skops
     "Convierte un modelo en los bytes de un archivo, después de comprobar que se puede volver a leer."
     card = json.dumps(make_card(model), ensure_ascii=False, allow_nan=False).encode()
-    data = _seal({"ficha.json": card, **_dump(model)})
-    unpack_model(data)
-    return data
+    read_back, _ = unpack_model(_seal({"ficha.json": card, **_dump(model)}))
+    return _seal({"ficha.json": card, **_dump(read_back)})
 
 # %% ../nbs/07a_model_files.ipynb #03386f51
 def _unzip(data: bytes, # archivo con el sello comprobado
@@ -206,12 +205,12 @@ def read_card(path: str | Path, # archivo .skops
     try: return read_parts(data)[0]
     except CatsDogsError as e: raise CatsDogsError(f"No se puede leer «{printable(path)}»: {e}") from None
 
-# %% ../nbs/07a_model_files.ipynb #325b103a
+# %% ../nbs/07a_model_files.ipynb #68dfe1f8
 def version_warning(versions: dict[str, str]) -> str | None: # el aviso, o None
     "Dice qué bibliotecas han cambiado de versión (las dos primeras cifras) desde que se guardó el modelo."
     def short(number): return ".".join(number.split(".")[:2])
     now = _versions()
-    changed = [f"{name} {versions[name]} (ahora, {now[name]})" for name in _LIBRARIES[1:]
+    changed = [f"{name} {versions.get(name, '?')} (ahora, {now[name]})" for name in _LIBRARIES[1:]
                if short(versions.get(name, "?")) != short(now[name])]
     return f"Este modelo se guardó con {', '.join(changed)}: sus respuestas podrían cambiar." if changed else None
 
@@ -224,10 +223,12 @@ def _walk(thing): # el modelo, y después todo lo que lleva dentro
     else: inside = thing if isinstance(thing, (list, tuple)) else ()
     for item in inside: yield from _walk(item)
 
-# %% ../nbs/07a_model_files.ipynb #6b0587b7
-def _check_numbers(model: BaseEstimator) -> None:
-    "Comprueba las matrices con las que se calcula sin mirar, y que no haya NaN ni infinitos."
+# %% ../nbs/07a_model_files.ipynb #c18c2501
+def _check_pieces(model: BaseEstimator) -> None:
+    "Comprueba los números de un modelo y le quita los parámetros que no debe decidir un archivo."
     for thing in _walk(model):
+        for name, default in {"_n_threads": 1, "cache": None, "memory": None}.items():
+            if isinstance(thing, BaseEstimator) and hasattr(thing, name): setattr(thing, name, default)
         if isinstance(thing, np.ndarray) and thing.dtype.kind == "f" and not np.isfinite(thing).all():
             raise CatsDogsError("lleva números que no son números (NaN o infinitos).")
         for matrix in [getattr(thing, name, None) for name in ("cluster_centers_", "_fit_X")]:
@@ -236,9 +237,8 @@ def _check_numbers(model: BaseEstimator) -> None:
         votes = getattr(thing, "_y", None) # el grupo de cada vecina
         if votes is not None and not (votes.shape == (len(thing._fit_X),) and np.isin(votes, range(len(thing.classes_))).all()):
             raise CatsDogsError("sus matrices no tienen la forma que deben.")
-        if hasattr(thing, "_n_threads"): thing._n_threads = 1 # los hilos no los decide un archivo
 
-# %% ../nbs/07a_model_files.ipynb #b2ef3d14
+# %% ../nbs/07a_model_files.ipynb #72ae7264
 _MIN_PROTOCOL = 2 # el de skops 0.16; los anteriores eran más confiados
 
 def _build(parts: dict[str, bytes]) -> BaseEstimator:
@@ -254,7 +254,7 @@ def _build(parts: dict[str, bytes]) -> BaseEstimator:
     model = skops.io.loads(buffer.getvalue(), trusted=sorted(ALLOWED_TYPES["ObjectNode"]))
     if not isinstance(model, BaseEstimator): raise CatsDogsError("no lleva un modelo dentro.")
     check_is_fitted(model)
-    _check_numbers(model)
+    _check_pieces(model)
     return model.without_photos() if hasattr(model, "without_photos") else model
 
 # %% ../nbs/07a_model_files.ipynb #9af66ad5

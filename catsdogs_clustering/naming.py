@@ -71,9 +71,9 @@ def draw_clusters(photos: dict[int, list[Path]], # grupo → sus fotos
         for ax in axes[len(paths):]: ax.remove()
     return figure
 
-# %% ../nbs/10a_naming.ipynb #9df64177
+# %% ../nbs/10a_naming.ipynb #65240c66
 def names_from_votes(votes: dict[str, Sequence[int]], # nombre → grupo en que cae cada uno de sus ejemplos
-                      ) -> dict[int, str]:             # grupo → nombre
+                     ) -> dict[int, str]:             # grupo → nombre
     "Da cada nombre al grupo donde cae la mayoría de sus ejemplos."
     names = {}
     for name, groups in votes.items():
@@ -88,10 +88,10 @@ def names_from_votes(votes: dict[str, Sequence[int]], # nombre → grupo en que 
         names[group] = name
     return names
 
-# %% ../nbs/10a_naming.ipynb #3a09c691
-def check_examples(examples: dict, # nombre → rutas de ejemplo, o número de grupo
-                    n_clusters: int, # grupos del modelo
-                    ) -> dict:       # nombre → lista de Path, o número de grupo
+# %% ../nbs/10a_naming.ipynb #467aba21
+def check_examples(examples: dict,  # nombre → rutas de ejemplo, o número de grupo
+                   n_clusters: int, # grupos del modelo
+                   ) -> dict:       # nombre → lista de Path, o número de grupo
     "Comprueba los nombres y los ejemplos de `name_clusters`."
     if not isinstance(examples, dict) or not examples:
         raise CatsDogsError('Hace falta un diccionario con nombres y ejemplos, como {"gato": [rutas], "perro": [rutas]}.')

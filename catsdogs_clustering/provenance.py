@@ -15,18 +15,18 @@ from .embedding import ImageEmbedder
 from .files import as_paths
 from .images import CatsDogsError, read_bytes
 
-# %% ../nbs/10b_provenance.ipynb #d86297eb
+# %% ../nbs/10b_provenance.ipynb #4fd52796
 def backbone_facts(embedder: ImageEmbedder, # transformador
-                    ) -> list[dict]:         # por red: nombre, huella de los pesos, medidas y preprocesado
+                   ) -> list[dict]:         # por red: nombre, huella de los pesos, medidas y preprocesado
     "Todo lo que hace falta para saber si dos redes dan los mismos vectores."
     facts = [{"name": b.name, "weights": b.digest, "n_features": int(b.n_features), **asdict(b.preprocessing)}
-             for b in (e.backbone for e in embedder._load())]
+             for b in embedder._load()]
     return [{key: list(value) if isinstance(value, tuple) else value for key, value in fact.items()} for fact in facts]
 
-# %% ../nbs/10b_provenance.ipynb #48e8ece8
+# %% ../nbs/10b_provenance.ipynb #6c5b8f3a
 def check_backbone(expected: list[dict], # las redes del entrenamiento
-                    found: list[dict],    # las de ahora
-                    ) -> None:
+                   found: list[dict],    # las de ahora
+                   ) -> None:
     "Comprueba que las redes son las mismas; si no, dice en qué se diferencian."
     titles = {"name": "su nombre", "weights": "sus pesos", "n_features": "el tamaño de sus vectores"}
     if len(expected) != len(found): raise CatsDogsError(f"Este modelo usa {len(expected)} redes y ahora hay {len(found)}.")
