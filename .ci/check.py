@@ -218,10 +218,23 @@ def same_data(stored, fresh) -> bool: # None si el cuaderno no dice qué ha usad
     return data_used(stored) == data_used(fresh) if data_used(stored) else None
 
 
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+
+def alike(old: str, new: str) -> bool:
+    """¿Dicen lo mismo? Las palabras, iguales; los números, con dos unidades de margen en su última cifra, o el uno por ciento:
+    los vectores cambian en la quinta cifra de un procesador a otro, y con ellos las últimas de las tablas."""
+    if NUMBER.sub("", old).split() != NUMBER.sub("", new).split(): return False
+    for a, b in zip(NUMBER.findall(old), NUMBER.findall(new)):
+        unit = 10.0 ** -max(len(n.replace(",", ".").partition(".")[2]) for n in (a, b))
+        x, y = float(a.replace(",", ".")), float(b.replace(",", "."))
+        if abs(x - y) > max(2.01 * unit, 0.01 * max(x, y)): return False
+    return True
+
+
 def output_diffs(stored, fresh): # → una descripción por celda distinta
     "Compara las salidas de texto guardadas con las recién calculadas."
     for old, new in zip(stored.cells, fresh.cells):
-        if old.cell_type != "code" or not new.source or text_outputs(old) == text_outputs(new): continue
+        if old.cell_type != "code" or not new.source or alike(text_outputs(old), text_outputs(new)): continue
         lines = difflib.unified_diff(text_outputs(old).splitlines(), text_outputs(new).splitlines(),
                                      "guardado", "ahora", n=0, lineterm="")
         yield f"«{style.first_line(style.Cell(old))}» da otra salida\n" + tail("\n".join(list(lines)[:12]))
