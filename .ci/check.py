@@ -223,7 +223,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 def alike(old: str, new: str) -> bool:
     """¿Dicen lo mismo? Las palabras, iguales; los números, con dos unidades de margen en su última cifra, o el uno por ciento:
     los vectores cambian en la quinta cifra de un procesador a otro, y con ellos las últimas de las tablas."""
-    if NUMBER.sub("", old).split() != NUMBER.sub("", new).split(): return False
+    if NUMBER.sub("0", old).split() != NUMBER.sub("0", new).split(): return False
     for a, b in zip(NUMBER.findall(old), NUMBER.findall(new)):
         unit = 10.0 ** -max(len(n.replace(",", ".").partition(".")[2]) for n in (a, b))
         x, y = float(a.replace(",", ".")), float(b.replace(",", "."))
