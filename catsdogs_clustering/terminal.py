@@ -10,6 +10,7 @@ __all__ = ['quiet_option', 'json_option', 'cache_option', 'Command', 'Interrupte
 # %% ../nbs/11a_terminal.ipynb #64d233f8
 import io
 import json
+import logging
 import os
 import re
 import shlex
@@ -113,6 +114,7 @@ def run(group: click.Group,     # las órdenes
     "Ejecuta una orden; los errores previstos se escriben en una línea de la salida de errores."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR) # se queja en inglés si no puede escribir en la carpeta del usuario
     warnings.filterwarnings("ignore", module=r"PIL\.") # del archivo que está mal ya se dice cuál es, y por qué
     try:
         _check_place(sys.argv[1:] if args is None else args)
