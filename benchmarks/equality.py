@@ -56,7 +56,7 @@ def main():
             backbone = load_backbone(name, "DEFAULT" if name in PIP_BACKBONES else None)
             prep = backbone.preprocessing
             expected = {what: np.stack([plain(backbone, p) for p in paths]) for what, paths in sets.items()}
-            pixels = {what: [preprocess(decode_pixels(read_bytes(p), p, 2 * prep.resize), prep) for p in paths] for what, paths in sets.items()}
+            pixels = {what: [preprocess(decode_pixels(read_bytes(p), p, 3 * prep.resize), prep) for p in paths] for what, paths in sets.items()}
             chosen = load_engine(backbone, "cpu")
             for engine, precision in candidates("cpu"):
                 e = load_engine(backbone, "cpu", engine, "float32" if precision == "float32" else "half")

@@ -46,13 +46,13 @@ def recipe(engine: Engine, # red en marcha
                  precision=engine.precision, version=_VERSION)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-# %% ../nbs/03d_stream.ipynb #5433724c
+# %% ../nbs/03d_stream.ipynb #df17c1b5
 class Order:
     "Qué vectores se piden de cada foto, y dónde se guardan."
     def __init__(self, engines: list[Engine], views: tuple[str, ...] = ("crop",), cache: VectorCache | None = None):
         self.slots = [(engine, view) for engine in engines for view in views]
         self.recipes, self.cache = [recipe(*slot) for slot in self.slots], cache
-        self.side = 2 * max(e.backbone.preprocessing.resize for e in engines) # con el doble basta: las fotos mayores se abren reducidas
+        self.side = 3 * max(e.backbone.preprocessing.resize for e in engines) # con el triple basta: las fotos mayores se abren reducidas
 
     def missing(self, photo: Photo) -> list[int]: # números de los vectores que faltan
         return [] if photo.problem else [k for k in range(len(self.slots)) if k not in photo.vectors]
