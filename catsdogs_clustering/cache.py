@@ -6,6 +6,7 @@
 __all__ = ['VectorCache']
 
 # %% ../nbs/03b_cache.ipynb #d139782a
+import os
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .images import CatsDogsError, printable
+from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/03b_cache.ipynb #1010f6d1
 _APPLICATION_ID = 0x43617444 # «CatD»: distingue nuestros archivos de cualquier otra base de datos
@@ -58,22 +59,26 @@ def _connect(path: Path,           # archivo de la caché
             raise
 
 # %% ../nbs/03b_cache.ipynb #badb50c1
+_SQLITE = {"unable to open": "no se puede abrir", "full": "el disco está lleno", "readonly": "es de sólo lectura",
+           "locked": "otro programa la está usando", "I/O": "el disco falla"} # lo que dice SQLite → en español
+
 @contextmanager
 def _explained(path: Path): # archivo de la caché, para el mensaje
     "Convierte los errores de SQLite y del sistema en un `CatsDogsError` que dice qué hacer."
     try: yield
     except sqlite3.OperationalError as e:
-        raise CatsDogsError(f"No se puede usar la caché «{printable(path)}» ({e}): comprueba los permisos y el espacio libre.") from None
+        reason = next((reason for words, reason in _SQLITE.items() if words in str(e)), str(e))
+        raise CatsDogsError(f"No se puede usar la caché «{printable(path)}» ({reason}): comprueba los permisos y el espacio libre.") from None
     except sqlite3.DatabaseError:
         raise CatsDogsError(f"«{printable(path)}» no es una caché de vectores, o está dañada: bórrala o elige otro archivo.") from None
     except OSError as e:
-        raise CatsDogsError(f"No se puede crear la caché «{printable(path)}» ({e.strerror}): elige otra carpeta.") from None
+        raise CatsDogsError(f"No se puede crear la caché «{printable(path)}» ({os_reason(e)}): elige otra carpeta.") from None
 
 # %% ../nbs/03b_cache.ipynb #d7e688de
 class VectorCache:
     "Vectores por (receta, huella de la foto) en un archivo SQLite; se usa como gestor de contexto."
     def __init__(self, path: str | Path): # archivo; se crea si no existe
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         with _explained(self.path): self._db = _connect(self.path)
 
     def get(self,

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
 from .kmeans import as_vectors
+from .split import check_seed
 
 # %% ../nbs/09_choosing.ipynb #e7014135
 _MAX_PHOTOS = 1000 # fotos que se miran, como mucho
@@ -205,6 +206,7 @@ def choose_k(embeddings,                           # Embeddings o matriz (fotos,
              random_state: int = 0,                # semilla de la muestra, las nubes y las mitades
              ) -> KChoice:                         # el k acordado, los votos y los valores
     "Elige `k` por acuerdo de seis criterios, o dice que no hay un k claro; mira 1000 fotos al azar como mucho."
+    check_seed(random_state)
     rng = np.random.default_rng(random_state)
     X = _sample(as_vectors(embeddings), rng)
     ks = _check_ks(ks, X)

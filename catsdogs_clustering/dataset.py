@@ -47,7 +47,7 @@ def example_photos() -> list[Path]: # rutas, en el orden de list_images
     "Las fotos de la carpeta `CATSDOGS_DATA` o, si no está definida, 400 dibujos de gatos y perros."
     data = os.environ.get("CATSDOGS_DATA")
     home = os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"
-    try: return list_images(data) if data else draw_sample(Path(home).expanduser()/"dibujos")
+    try: return list_images(data) if data else draw_sample(Path(os.path.expanduser(home))/"dibujos")
     except CatsDogsError as error:
         variable = "CATSDOGS_DATA" if data else "CATSDOGS_HOME"
         raise CatsDogsError(f"{error} (Es la carpeta de la variable de entorno {variable}.)") from None
@@ -70,8 +70,8 @@ def _hard_link(path: str,   # archivo que existe
 def download_photos(dest: str | Path, # carpeta donde dejarlas; si ya tiene fotos, no se descarga nada
                     ) -> Path:        # la misma carpeta, con el árbol de Kaggle dentro
     "Descarga de Kaggle las fotos del tutorial; sin red falla en segundos, con un `CatsDogsError`."
-    dest = Path(dest).expanduser()
-    if dest.exists() and any(check_folder(dest).iterdir()):
+    dest = Path(os.path.expanduser(dest))
+    if os.path.exists(dest) and any(check_folder(dest).iterdir()):
         list_images(dest) # si lo que hay dentro no son fotos, éste es el error
         return dest
     if not responds(KAGGLE_API): raise CatsDogsError(f"No se han descargado las fotos: Kaggle no responde. {_BY_HAND}")
@@ -114,8 +114,8 @@ def gather_images(source: str | Path, # carpeta con las fotos, en cualquier árb
                   copy: bool = False, # copiar las fotos, en vez de enlazarlas
                   ) -> list[Path]:    # rutas en dest, por orden de nombre
     "Reúne las fotos en una sola carpeta, sin pisar nada: si algo choca, `CatsDogsError` antes de escribir."
-    source, dest = check_folder(source), Path(dest).expanduser()
-    if dest.exists(): check_folder(dest)
+    source, dest = check_folder(source), Path(os.path.expanduser(dest))
+    if os.path.exists(dest): check_folder(dest)
     if source.resolve().is_relative_to(dest.resolve()):
         raise CatsDogsError(f"«{printable(source)}» ya está dentro de «{printable(dest)}»: elige otro destino.")
     plan = _plan(source, dest)

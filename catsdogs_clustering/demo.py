@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from .images import CatsDogsError, ImageReadError, printable
+from .images import CatsDogsError, ImageReadError, os_reason, printable
 from .terminal import Command, Stopwatch, quiet_option
 
 # %% ../nbs/12g_demo.ipynb #55b3cdf9
@@ -170,7 +170,7 @@ def _write_results(demo: Demo, out: Path) -> None:
             for old in out.glob("grupo_*.png"): old.unlink() # de una vez anterior, con más grupos
             for file in sorted(partial.iterdir()): os.replace(file, out/file.name)
     except OSError as e:
-        raise CatsDogsError(f"No se pudieron guardar los resultados en «{printable(out)}» ({e.strerror}): elige otra carpeta con --salida.") from None
+        raise CatsDogsError(f"No se pudieron guardar los resultados en «{printable(out)}» ({os_reason(e)}): elige otra carpeta con --salida.") from None
 
 # %% ../nbs/12g_demo.ipynb #15bb3a69
 def _summary(demo: Demo, out: Path, drawings: bool) -> None:

@@ -35,7 +35,7 @@ def _command(dest, quiet, as_json):
     watch = Stopwatch(quiet)
     _hush(watch.quiet)
     from catsdogs_clustering.dataset import download_photos, list_images
-    dest = Path(dest).expanduser()
+    dest = Path(os.path.expanduser(dest))
     there = dest.is_dir() and any(dest.iterdir())
     with watch("Descargar las fotos", live=False), redirect_stdout(sys.stderr): download_photos(dest)
     n = len(list_images(dest))

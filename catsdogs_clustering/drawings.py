@@ -6,6 +6,7 @@
 __all__ = ['draw_sample']
 
 # %% ../nbs/00a_drawings.ipynb #884e7184
+import os
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
@@ -502,7 +503,7 @@ def draw_sample(dest: str | Path,       # carpeta nueva, vacía o con estos mism
     for name, value, least in (("n", n, 2), ("random_state", random_state, 0)):
         if not isinstance(value, Integral) or value < least:
             raise CatsDogsError(f"{name}={value!r} no vale: tiene que ser un entero a partir de {least}.")
-    dest, names, random_state, shown = Path(dest).expanduser(), _names(n), int(random_state), printable(dest)
+    dest, names, random_state, shown = Path(os.path.expanduser(dest)), _names(n), int(random_state), printable(dest)
     try:
         if dest.exists() and not dest.is_dir():
             raise CatsDogsError(f"«{shown}» es un archivo: indica una carpeta para los dibujos.")

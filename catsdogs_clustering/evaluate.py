@@ -72,9 +72,10 @@ def _print_result(s: dict) -> None:
     click.echo(f"Acierto: {percent(s['acierto'])} de {count(s['fotos'], 'foto', 'fotos')} (al 95 %, entre {percent(s['desde'])} y {percent(s['hasta'])})")
     for kind, r in s["por_animal"].items(): click.echo(f"  {kind:<7} {percent(r['aciertos'] / r['fotos']):>8}  ({number(r['aciertos'])} de {number(r['fotos'])})")
     groups = sorted({group for row in s["tabla"].values() for group in row})
-    widths = [max(len(group), 6) for group in groups]
+    titles = [printable(group) for group in groups]
+    widths = [max(len(title), 6) for title in titles]
     click.echo("Dónde ha caído cada uno:")
-    click.echo("  " + " " * 7 + "".join(f"  {group:>{w}}" for group, w in zip(groups, widths)))
+    click.echo("  " + " " * 7 + "".join(f"  {title:>{w}}" for title, w in zip(titles, widths)))
     for kind, row in s["tabla"].items(): click.echo(f"  {kind:<7}" + "".join(f"  {number(row.get(g, 0)):>{w}}" for g, w in zip(groups, widths)))
     if s["sin_saber"]: click.echo(f"Fuera de la cuenta: {count(s['sin_saber'], 'foto', 'fotos')} cuyo nombre no dice qué es.")
     if s["emparejado_con_estas_fotos"]: click.echo("Los grupos no tienen nombre: se han emparejado con estas mismas fotos, que es una pequeña ventaja.")

@@ -7,7 +7,7 @@ __all__ = ['cluster_counts', 'print_cluster_counts', 'match_clusters', 'assign_k
            'Evaluation', 'evaluate', 'evaluation_table', 'mistakes_table', 'show_mistakes']
 
 # %% ../nbs/06_evaluation.ipynb #2d12290a
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,7 +49,8 @@ def _known(labels: Sequence[Hashable],   # grupo de cada foto
            kinds: Sequence[str | None],  # tipo verdadero de cada foto, o None
            ) -> tuple[np.ndarray, np.ndarray]: # los grupos y los tipos de las fotos de tipo conocido
     "Aparta las fotos cuyo tipo no se conoce; `CatsDogsError` si no queda ninguna."
-    labels, kinds = np.asarray(labels), np.array(list(kinds), dtype=object)
+    labels = np.asarray(labels)
+    kinds = np.array(list(kinds), dtype=object) if isinstance(kinds, Iterable) else np.array(None)
     if labels.ndim != 1 or kinds.ndim != 1:
         raise CatsDogsError("`labels` y `kinds` deben ser listas: la etiqueta y el tipo de cada foto.")
     if len(labels) != len(kinds):

@@ -25,7 +25,7 @@ from PIL import Image, ImageOps
 
 from .dataset import label_from_name
 from .files import as_paths
-from .images import CatsDogsError, ImageReadError, printable, read_image
+from .images import CatsDogsError, ImageReadError, os_reason, printable, read_image
 from .kmeans import as_vectors
 
 # %% ../nbs/11_explorer.ipynb #fd8492f4
@@ -339,7 +339,7 @@ def _bokeh_script() -> str: # JavaScript
 def check_report(dest: str | Path, # archivo del informe
                 ) -> Path:        # el mismo, como Path
     "Comprueba que ahí se puede escribir un informe sin pisar nada que no lo sea."
-    dest = Path(dest).expanduser()
+    dest = Path(os.path.expanduser(dest))
     if dest.suffix.lower() not in (".html", ".htm"): raise CatsDogsError(f"El informe debe acabar en .html, y este no: «{printable(dest)}».")
     if not dest.parent.is_dir(): raise CatsDogsError(f"No existe la carpeta «{printable(dest.parent)}»: créala antes de escribir el informe.")
     if os.path.lexists(dest) and not (dest.is_file() and b'content="catsdogs_clustering"' in dest.read_bytes()[:2000]):
@@ -357,7 +357,7 @@ def _write_text(text: str, dest: Path) -> None:
             os.replace(partial, dest)
         finally: Path(partial).unlink(missing_ok=True)
     except OSError as e:
-        raise CatsDogsError(f"No se pudo escribir «{printable(dest)}» ({e.strerror}): comprueba los permisos y el espacio libre.") from None
+        raise CatsDogsError(f"No se pudo escribir «{printable(dest)}» ({os_reason(e)}): comprueba los permisos y el espacio libre.") from None
 
 # %% ../nbs/11_explorer.ipynb #ab288fff
 def _versions() -> str: # «Python 3.12, numpy 2.1…»

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-from .images import CatsDogsError, printable
+from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/00c_files.ipynb #6c26477d
 def as_paths(paths: Iterable[str | Path], # rutas de fotos
@@ -92,7 +92,7 @@ def place_files(plan: dict[Path, Path], # ruta nueva → archivo que le toca
             target.parent.mkdir(parents=True, exist_ok=True)
             _place(path, target, copy)
     except OSError as error:
-        raise CatsDogsError(f"No se puede escribir {listed([target])} ({error.strerror or error}).") from error
+        raise CatsDogsError(f"No se puede escribir {listed([target])} ({os_reason(error)}).") from error
 
 # %% ../nbs/00c_files.ipynb #51db4939
 @contextmanager

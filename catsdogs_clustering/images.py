@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'MAX_BYTES', 'MAX_PIXELS', 'CatsDogsError', 'printable', 'ImageReadError', 'check_folder',
-           'read_bytes', 'decode_image', 'read_image', 'decode_pixels']
+           'os_reason', 'read_bytes', 'decode_image', 'read_image', 'decode_pixels']
 
 # %% ../nbs/00b_images.ipynb #d8ff11fe
+import errno
 import io
 import os
 import stat
@@ -43,9 +44,9 @@ class ImageReadError(CatsDogsError):
 def check_folder(folder: str | Path, # carpeta que debe existir
                  ) -> Path:          # la misma, como Path
     "Comprueba que `folder` es una carpeta que se puede leer; si no, lanza `CatsDogsError`."
-    path = Path(folder).expanduser()
-    if not path.exists(): raise CatsDogsError(f"No existe la carpeta «{printable(path)}»: comprueba la ruta.")
-    if not path.is_dir(): raise CatsDogsError(f"«{printable(path)}» es un archivo y hace falta una carpeta.")
+    path = Path(os.path.expanduser(folder))
+    if not os.path.exists(path): raise CatsDogsError(f"No existe la carpeta «{printable(path)}»: comprueba la ruta.")
+    if not os.path.isdir(path): raise CatsDogsError(f"«{printable(path)}» es un archivo y hace falta una carpeta.")
     if not os.access(path, os.R_OK | os.X_OK):
         raise CatsDogsError(f"No hay permiso para leer la carpeta «{printable(path)}».")
     return path
@@ -56,15 +57,27 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF") # nada q
 MAX_BYTES = 256 * 2**20       # tamaño máximo de un archivo, en bytes
 MAX_PIXELS = 80_000_000       # tamaño máximo de una imagen, en píxeles
 
+# %% ../nbs/00b_images.ipynb #f0a0c64e
+def os_reason(error: OSError, # el error del sistema
+              ) -> str:       # el motivo, en español
+    "Dice por qué el sistema no deja leer o escribir un archivo."
+    reasons = {errno.EACCES: "no hay permiso", errno.EPERM: "no hay permiso", errno.ENOSPC: "el disco está lleno",
+               errno.EDQUOT: "no queda espacio", errno.EROFS: "el disco es de sólo lectura", errno.EIO: "el disco falla",
+               errno.ENOENT: "no existe", errno.EISDIR: "es una carpeta", errno.ENOTDIR: "no es una carpeta",
+               errno.EEXIST: "ya hay algo con ese nombre", errno.ENOTEMPTY: "ya hay algo dentro",
+               errno.ENAMETOOLONG: "el nombre es demasiado largo", errno.ELOOP: "hay un enlace circular",
+               errno.EBUSY: "otro programa lo está usando", errno.EMFILE: "hay demasiados archivos abiertos"}
+    return reasons.get(error.errno, error.strerror or str(error) or type(error).__name__)
+
 # %% ../nbs/00b_images.ipynb #a48706a2
-def _os_reason(error: OSError, # el error del sistema
-               ) -> str:       # el motivo, en español
-    "Dice en español por qué el sistema no deja abrir un archivo."
+def _reading_reason(error: OSError, # el error del sistema
+                    ) -> str:       # el motivo, en español
+    "Dice en español por qué el sistema no deja abrir una imagen."
     if isinstance(error, FileNotFoundError): return "no existe, o es un enlace roto"
     if isinstance(error, PermissionError): return "no hay permiso para leerla"
     if isinstance(error, (IsADirectoryError, NotADirectoryError)): return "es una carpeta"
     if "symbolic links" in str(error): return "es un enlace circular"
-    return f"el sistema no deja leerla ({error.strerror or error})"
+    return f"el sistema no deja leerla ({os_reason(error)})"
 
 # %% ../nbs/00b_images.ipynb #63037ca2
 def read_bytes(path: str | Path, # archivo de imagen
@@ -76,7 +89,7 @@ def read_bytes(path: str | Path, # archivo de imagen
         if not stat.S_ISREG(info.st_mode): raise ImageReadError([(path, "no es un archivo normal")])
         if info.st_size > MAX_BYTES: raise ImageReadError([(path, f"ocupa más de {MAX_BYTES >> 20} MB")])
         data = Path(path).read_bytes()
-    except OSError as e: raise ImageReadError([(path, _os_reason(e))]) from None
+    except OSError as e: raise ImageReadError([(path, _reading_reason(e))]) from None
     except ValueError as e:
         if isinstance(e, CatsDogsError): raise
         raise ImageReadError([(path, "la ruta no es válida")]) from None  # p. ej. un byte nulo en el nombre

@@ -6,6 +6,7 @@
 __all__ = ['describe_model']
 
 # %% ../nbs/12f_info.ipynb #8029a2b5
+import os
 from pathlib import Path
 
 import click
@@ -38,6 +39,6 @@ def _command(model_file, as_json):
     "Dice qué hay dentro de MODELO, y comprueba que está entero."
     text, card = describe_model(model_file)
     if as_json: return print_json(card)
-    click.echo(f"{text}\n")
+    click.echo(f"{printable(text)}\n")
     for title, value in _lines(card).items(): click.echo(f"{title:<10} {printable(value)}")
-    click.echo(f"{'Tamaño':<10} {Path(model_file).stat().st_size / 1e6:.2f} MB".replace(".", ","))
+    click.echo(f"{'Tamaño':<10} {Path(os.path.expanduser(model_file)).stat().st_size / 1e6:.2f} MB".replace(".", ","))

@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
+from .split import check_seed
 
 # %% ../nbs/04_kmeans.ipynb #93b62e7f
 def as_vectors(embeddings,               # Embeddings, o cualquier matriz de forma (fotos, números)
@@ -29,6 +30,7 @@ def as_vectors(embeddings,               # Embeddings, o cualquier matriz de for
     bad = ~np.isfinite(X).all(axis=1)
     if bad.any():
         raise CatsDogsError(f"En `{name}` hay NaN o infinitos, en {bad.sum()} de {len(X)} vectores (el primero, en la fila {bad.argmax()}).")
+    if max(X.max(), -X.min()) > 1e15: raise CatsDogsError(f"En `{name}` hay números de más de quince cifras, y al elevarlos al cuadrado se desbordan.")
     return X
 
 # %% ../nbs/04_kmeans.ipynb #8d4dba53
@@ -64,5 +66,6 @@ def fit_kmeans(embeddings,             # Embeddings o matriz (fotos, números)
                ) -> KMeans:            # modelo de scikit-learn ya entrenado
     "Entrena un KMeans (Lloyd, comienzo k-means++); `CatsDogsError` si con esos vectores no se puede."
     X = as_vectors(embeddings)
+    check_seed(random_state)
     model = KMeans(n_clusters=_check_n_clusters(n_clusters, X), random_state=random_state)
     with threadpool_limits(limits=1): return model.fit(X)

@@ -17,14 +17,14 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from .images import CatsDogsError, printable
-from .model_files import os_reason, pack_model, read_file, unpack_model, version_warning
+from .images import CatsDogsError, os_reason, printable
+from .model_files import pack_model, read_file, unpack_model, version_warning
 
 # %% ../nbs/07_persistence.ipynb #50b08605
 def _check_suffix(path: str | Path, # archivo de un modelo
                   ) -> Path:        # el mismo, como Path
     "Comprueba que el nombre de un modelo acaba en `.skops`, `.pkl` o `.joblib`."
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if path.suffix.lower() not in (".skops", ".pkl", ".joblib"):
         raise CatsDogsError(f"El archivo de un modelo debe acabar en .skops, .pkl o .joblib, y este no: «{printable(path)}».")
     return path

@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from .files import new_folder
-from .images import CatsDogsError, printable
+from .images import CatsDogsError, os_reason, printable
 from .terminal import (Command, Stopwatch, cache_file, cache_option, check_output, count, json_option,
                                           list_problems, number, print_json, progress_bar, quiet_option, write_csv)
 
@@ -28,7 +28,7 @@ def _gather(paths: Sequence[str | Path]) -> list[Path]: # fotos, sin repetir, en
     "Junta las fotos de las rutas que se dan; una ruta que no existe se queda, y ya se verá que no se puede leer."
     from catsdogs_clustering.dataset import list_images
     found = []
-    for path in map(Path, paths): found += list_images(path) if path.is_dir() else [path]
+    for path in map(Path, paths): found += list_images(path) if os.path.isdir(path) else [path]
     return list(dict.fromkeys(found))
 
 # %% ../nbs/12d_predict.ipynb #cd9c9c38
@@ -81,7 +81,7 @@ def _import_skops() -> None:
 def _load(path: str | Path): # ImageClusterer
     "Carga un modelo de los que reparten fotos."
     if Path(path).suffix.lower() != ".skops": raise CatsDogsError(f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}».")
-    if not Path(path).exists(): raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.") # antes de cargar nada
+    if not os.path.exists(os.path.expanduser(path)): raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.") # antes de cargar nada
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
     _import_skops()
@@ -138,11 +138,15 @@ def _check_organize(dest: str | Path | None,     # lo que dice --organizar
                     ) -> Path | None:
     "Comprueba que la carpeta de destino es nueva, o está vacía, y que se puede crear."
     if dest is None: return None
-    dest = Path(dest).expanduser()
+    dest = Path(os.path.expanduser(dest))
+    real = Path(os.path.realpath(dest))
+    if dest.is_symlink() and not real.is_symlink(): dest = real # el enlace se queda como está, y la carpeta se hace donde él dice
+    if dest.is_symlink() or os.path.ismount(dest) or dest.exists() and dest.samefile("."):
+        raise CatsDogsError(f"«{printable(dest)}» no se puede cambiar por una carpeta nueva: elige otra, dentro o fuera de ella, en --organizar.")
     if dest.exists() and not dest.is_dir(): raise CatsDogsError(f"«{printable(dest)}» es un archivo: elige otra carpeta en --organizar.")
     if dest.is_dir() and any(dest.iterdir()): raise CatsDogsError(f"La carpeta «{printable(dest)}» no está vacía, y no se pisa nada: elige otra en --organizar.")
     for source in map(Path, sources):
-        if source.is_dir() and dest.resolve().is_relative_to(source.resolve()):
+        if os.path.isdir(source) and real.is_relative_to(os.path.realpath(source)):
             raise CatsDogsError(f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: elige otra carpeta en --organizar.")
     parent = next(p for p in dest.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -179,18 +183,9 @@ def organize(prediction: Prediction,  # reparto
                 else: gone.append((path, "ya no está"))
                 bar.update()
     except OSError as e:
-        raise CatsDogsError(f"No se pudo escribir en «{printable(dest)}» ({_reason(e)}); no ha quedado nada a medias, y tus fotos "
+        raise CatsDogsError(f"No se pudo escribir en «{printable(dest)}» ({os_reason(e)}); no ha quedado nada a medias, y tus fotos "
                             "siguen como estaban. Haz sitio o elige otra carpeta, y repite la orden.") from None
     return gone
-
-# %% ../nbs/12d_predict.ipynb #a4bd76c9
-def _reason(error: OSError) -> str: # en español
-    "Por qué el sistema no deja escribir."
-    import errno
-    reasons = {errno.ENOSPC: "no queda espacio", errno.EDQUOT: "no queda espacio", errno.EACCES: "no hay permiso", errno.EPERM: "no hay permiso",
-               errno.EROFS: "es de sólo lectura", errno.ENOTEMPTY: "ya hay algo dentro", errno.EEXIST: "ya hay algo dentro",
-               errno.ENAMETOOLONG: "hay un nombre demasiado largo"}
-    return reasons.get(error.errno, error.strerror or type(error).__name__)
 
 # %% ../nbs/12d_predict.ipynb #f4978a52
 def _rows(prediction: Prediction) -> list[dict]: # una por foto, en tipos que caben en un JSON
@@ -204,7 +199,7 @@ def _rows(prediction: Prediction) -> list[dict]: # una por foto, en tipos que ca
 def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     "Escribe una línea por foto, y el recuento."
     good = [row for row in rows if not row["motivo"]]
-    title = lambda row: row["nombre"] or f"grupo {row['grupo']}"
+    title = lambda row: printable(row["nombre"] or f"grupo {row['grupo']}")
     width = max((len(title(row)) for row in good), default=0)
     for row in good[:at_most]:
         mark = "  ← distinta" if row["distinta"] else "  ← dudosa" if row["dudosa"] else ""

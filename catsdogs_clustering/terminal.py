@@ -10,6 +10,7 @@ __all__ = ['quiet_option', 'json_option', 'cache_option', 'Command', 'Interrupte
 # %% ../nbs/11a_terminal.ipynb #64d233f8
 import io
 import json
+import logging
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from pathlib import Path
 
 import click
 
-from .images import CatsDogsError, printable
+from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/11a_terminal.ipynb #2c209a62
 class _Spanish:
@@ -112,14 +114,26 @@ def run(group: click.Group,     # las órdenes
     "Ejecuta una orden; los errores previstos se escriben en una línea de la salida de errores."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR) # se queja en inglés si no puede escribir en la carpeta del usuario
+    warnings.filterwarnings("ignore", module=r"PIL\.") # del archivo que está mal ya se dice cuál es, y por qué
     try:
+        _check_place(sys.argv[1:] if args is None else args)
         with _terminable(): code = group.main(args, prog_name=group.name, standalone_mode=False)
     except CatsDogsError as e: return _fail(str(e))
     except Interrupted as e: return _fail(e.message, e.exit_code)
     except click.Abort: return _fail("Interrumpido. No se ha guardado nada.", 130)
     except click.ClickException as e: return _fail(translate(e))
     except MemoryError: return _fail("No queda memoria: prueba con menos fotos.")
+    except OSError as e:
+        return _fail(f"El sistema no deja {f'usar «{printable(str(e.filename))}»' if e.filename else 'seguir'}: {os_reason(e)}.")
     return code if isinstance(code, int) else 0
+
+# %% ../nbs/11a_terminal.ipynb #9fc26e05
+def _check_place(args: list[str]) -> None: # las palabras de la orden
+    "Comprueba que se está en alguna carpeta y que ninguna palabra está vacía."
+    if "" in args: raise CatsDogsError("Una de las palabras de la orden está vacía: comprueba las comillas y las variables.")
+    try: os.getcwd()
+    except OSError: raise CatsDogsError("La carpeta donde estás ya no existe: entra en otra y repite la orden.") from None
 
 # %% ../nbs/11a_terminal.ipynb #dd6f4d7a
 def _fail(message: str, code: int = 2) -> int: # el código de salida
@@ -130,13 +144,15 @@ def _fail(message: str, code: int = 2) -> int: # el código de salida
 # %% ../nbs/11a_terminal.ipynb #f3ba73a6
 @contextmanager
 def _terminable():
-    "Mientras dura, SIGTERM se trata como Ctrl-C, para que nada quede a medias."
+    "Mientras dura, SIGTERM y el cierre de la terminal se tratan como Ctrl-C, para que nada quede a medias."
     def stop(*_): raise Terminated
-    main_thread = threading.current_thread() is threading.main_thread() # sólo él puede cambiar una señal
-    before = signal.signal(signal.SIGTERM, stop) if main_thread else None
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else () # sólo él puede cambiarlas
+    before = {name: signal.getsignal(getattr(signal, name)) for name in names if hasattr(signal, name)}
+    before = {name: old for name, old in before.items() if old != signal.SIG_IGN} # como las deja nohup
+    for name in before: signal.signal(getattr(signal, name), stop)
     try: yield
     finally:
-        if main_thread: signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for name, old in before.items(): signal.signal(getattr(signal, name), old or signal.SIG_DFL)
 
 # %% ../nbs/11a_terminal.ipynb #fe7b2f23
 quiet_option = click.option("--quieto", "quiet", is_flag=True, help="Sin anuncios ni barras de progreso.")
@@ -147,8 +163,8 @@ cache_option = click.option("--cache", metavar="ARCHIVO", help="Dónde guardar l
 def cache_file(option: str | None, # lo que dice --cache
                ) -> Path | None:   # archivo, o None si no puede ser
     "El archivo de la caché: el que se pide o, si no, el de siempre."
-    if option: return Path(option).expanduser()
-    home = Path(os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering").expanduser()
+    if option: return Path(os.path.expanduser(option))
+    home = Path(os.path.expanduser(os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"))
     try: home.mkdir(parents=True, exist_ok=True)
     except OSError: return None
     return home/"vectores.sqlite" if os.access(home, os.W_OK | os.X_OK) else None
@@ -197,7 +213,7 @@ def check_output(path: str | Path | None, # archivo que se escribirá; None, nin
                  ) -> Path | None:        # el mismo, como Path
     "Comprueba que un archivo se podrá escribir."
     if path is None: return None
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if path.suffix.lower() != suffix: raise CatsDogsError(f"El archivo de {option} debe acabar en {suffix}, y este no: «{printable(path)}».")
     if path.is_dir(): raise CatsDogsError(f"«{printable(path)}» es una carpeta: elige otro nombre para {option}.")
     if not path.parent.is_dir(): raise CatsDogsError(f"No existe la carpeta «{printable(path.parent)}»: créala antes, o cambia {option}.")
@@ -209,21 +225,33 @@ def check_output(path: str | Path | None, # archivo que se escribirá; None, nin
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]: # archivo provisional, que al acabar ocupa el sitio de path
     "Prepara un archivo aparte y lo pone en su sitio de una vez; si algo falla, no queda nada."
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".parcial{path.suffix}")
-    os.close(handle)
+    name = None
     try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".parcial{path.suffix}")
+        os.close(handle)
         yield Path(name)
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except OSError as e: raise CatsDogsError(f"No se pudo escribir «{printable(path)}» ({e.strerror}): comprueba los permisos y el espacio libre.") from None
-    finally: Path(name).unlink(missing_ok=True)
+    except OSError as e: raise CatsDogsError(f"No se pudo escribir «{printable(path)}» ({os_reason(e)}): comprueba los permisos y el espacio libre.") from None
+    finally:
+        if name: Path(name).unlink(missing_ok=True)
+
+# %% ../nbs/11a_terminal.ipynb #1ner7a00
+def _inert(cell,       # lo que va en una celda
+           column: str # su columna
+           ):          # lo mismo, de modo que no empiece como una fórmula
+    "Evita que una hoja de cálculo ejecute un nombre de archivo o de grupo."
+    if not isinstance(cell, (str, os.PathLike)) or not str(cell).startswith(tuple("=+-@\t\r\n")): return cell
+    return f"./{cell}" if column == "archivo" else f"'{cell}"
 
 # %% ../nbs/11a_terminal.ipynb #d9ffa7b1
 def write_csv(table,      # DataFrame
               path: Path, # archivo
               ) -> None:
     "Guarda una tabla en CSV, con los nombres de archivo tal y como son."
-    with whole_file(path) as partial: table.to_csv(partial, index=False, errors="surrogateescape")
+    from pandas.api.types import is_numeric_dtype
+    texts = {name: [_inert(cell, name) for cell in column] for name, column in table.items() if not is_numeric_dtype(column)}
+    with whole_file(path) as partial: table.assign(**texts).to_csv(partial, index=False, errors="surrogateescape")
 
 # %% ../nbs/11a_terminal.ipynb #ae9bf1c6
 def print_json(value) -> None: # diccionarios, listas, números, textos y rutas

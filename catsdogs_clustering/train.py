@@ -22,7 +22,7 @@ from .terminal import (Command, Stopwatch, cache_file, cache_option, check_outpu
 def _parse_k(text: str) -> int | str: # el número, o "auto"
     "Entiende --k."
     if text == "auto": return text
-    if not text.isdecimal() or int(text) < 2: raise CatsDogsError(f"El valor de «--k» debe ser un número, 2 o más, o «auto», y es «{printable(text)}».")
+    if not text.isdecimal() or len(text) > 9 or int(text) < 2: raise CatsDogsError(f"El valor de «--k» debe ser un número, 2 o más, o «auto», y es «{printable(text)}».")
     return int(text)
 
 # %% ../nbs/12c_train.ipynb #f6fff8ea
@@ -33,8 +33,8 @@ def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]: # nombre →
     for example in examples:
         name, _, path = example.partition("=")
         if not name or not path: raise CatsDogsError(f"--nombre se escribe NOMBRE=FOTO, como gato=mi_gato.jpg, y llegó «{printable(example)}».")
-        path = Path(path).expanduser()
-        if not path.exists(): raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
+        path = Path(os.path.expanduser(path))
+        if not os.path.exists(path): raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
         names.setdefault(name, []).extend(list_images(path) if path.is_dir() else [path])
     return names
 
@@ -180,6 +180,7 @@ def _command(ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, 
     "Agrupa las fotos de CARPETA, guarda el modelo y escribe un informe."
     model_file = _check_model_file(modelo, forzar)
     report = check_output(informe or model_file.with_name("informe.html"), ".html", "--informe")
+    if not 0 <= semilla < 2**32: raise CatsDogsError(f"--semilla debe ser un número entero de 0 a {2**32 - 1}, y es {semilla}.")
     params = dict(n_clusters=_parse_k(k), backbone=_one_or_many(backbone), views=_one_or_many(vistas), method=metodo, random_state=semilla)
     summary = _train_and_save(folder, model_file, report, _parse_names(nombre), cache, Stopwatch(quiet), params)
     if as_json: print_json(summary)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
 from .kmeans import as_vectors
+from .split import check_seed
 
 # %% ../nbs/05_tsne.ipynb #d19b52a3
 def _check_perplexity(perplexity: float | None, # la que se pide; None, la que convenga
@@ -37,6 +38,7 @@ def project(embeddings,                      # Embeddings o matriz (fotos, núme
             ) -> np.ndarray:                 # float32 (fotos, 2): dónde va cada foto en el mapa
     "Proyecta los vectores a un plano: PCA hasta 50 y t-SNE (van der Maaten y Hinton, 2008). `CatsDogsError` si no se puede."
     X = as_vectors(embeddings)
+    check_seed(random_state)
     if len(X) < 3: raise CatsDogsError(f"Para dibujar un mapa hacen falta al menos 3 fotos y hay {len(X)}.")
     if X.shape[1] < 2: raise CatsDogsError("Para dibujar un mapa hacen falta vectores de al menos 2 números.")
     if (X == X[0]).all(): raise CatsDogsError(f"Los {len(X)} vectores son iguales: no hay mapa que dibujar.")
