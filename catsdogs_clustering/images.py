@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import stat
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -178,5 +179,5 @@ def decode_pixels(data: bytes,           # contenido de un archivo de imagen
                   side: int | None = None, # lado corto que basta, en píxeles; None, el que tenga
                   ) -> np.ndarray:       # uint8 (alto, ancho, 3)
     "Los píxeles de una foto, derechos y en RGB, por el camino más corto; o lanza `ImageReadError`."
-    pixels = _decode_plain(data, side)
+    pixels = _decode_plain(data, side) if "torchvision" in sys.modules else None
     return np.array(decode_image(data, path, side)) if pixels is None else pixels
