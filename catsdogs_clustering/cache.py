@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VectorCache']
 
-# %% ../nbs/03b_cache.ipynb #d139782a
+# %% ../nbs/03b_cache.ipynb #a4d7ae39
 import os
 import sqlite3
 import time
@@ -16,26 +16,26 @@ import numpy as np
 
 from .images import CatsDogsError, os_reason, printable
 
-# %% ../nbs/03b_cache.ipynb #1010f6d1
+# %% ../nbs/03b_cache.ipynb #f61bad70
 _APPLICATION_ID = 0x43617444 # «CatD»: distingue nuestros archivos de cualquier otra base de datos
-_SCHEMA = """CREATE TABLE IF NOT EXISTS vectors (
-    recipe TEXT NOT NULL, photo BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (recipe, photo))"""
+_TABLES = ("vectors (recipe TEXT NOT NULL, photo BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (recipe, photo))",
+           "networks (key TEXT PRIMARY KEY, facts TEXT NOT NULL, graph BLOB NOT NULL, weights BLOB NOT NULL)")
 
-# %% ../nbs/03b_cache.ipynb #d442d16e
+# %% ../nbs/03b_cache.ipynb #d5d342fd
 def _initialize(db: sqlite3.Connection, # conexión recién abierta
                 path: Path,             # archivo, para el mensaje
                 ) -> None:
     "Deja la base de datos lista para usar, o lanza `CatsDogsError` si no es nuestra."
-    tables, = db.execute("SELECT count(*) FROM sqlite_master").fetchone() # antes que la marca: aparecen a la vez,
+    tables, = db.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() # antes que la marca: aparecen a la vez,
     mark, = db.execute("PRAGMA application_id").fetchone()                 # y otro proceso puede estar creándolas
     if tables and mark != _APPLICATION_ID:
         raise CatsDogsError(f"«{printable(path)}» es una base de datos de otro programa: elige otro archivo para la caché.")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    if not tables:
+    if tables < len(_TABLES):
         db.execute("BEGIN IMMEDIATE")
         db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        db.execute(_SCHEMA)
+        for table in _TABLES: db.execute(f"CREATE TABLE IF NOT EXISTS {table}")
         db.execute("COMMIT")
 
 # %% ../nbs/03b_cache.ipynb #1cb6984e
@@ -58,7 +58,7 @@ def _connect(path: Path,           # archivo de la caché
             db.close()
             raise
 
-# %% ../nbs/03b_cache.ipynb #badb50c1
+# %% ../nbs/03b_cache.ipynb #4fd59f6d
 _SQLITE = {"unable to open": "no se puede abrir", "full": "el disco está lleno", "readonly": "es de sólo lectura",
            "locked": "otro programa la está usando", "I/O": "el disco falla"} # lo que dice SQLite → en español
 
@@ -74,7 +74,7 @@ def _explained(path: Path): # archivo de la caché, para el mensaje
     except OSError as e:
         raise CatsDogsError(f"No se puede crear la caché «{printable(path)}» ({os_reason(e)}): elige otra carpeta.") from None
 
-# %% ../nbs/03b_cache.ipynb #d7e688de
+# %% ../nbs/03b_cache.ipynb #8b9b6423
 class VectorCache:
     "Vectores por (receta, huella de la foto) en un archivo SQLite; se usa como gestor de contexto."
     def __init__(self, path: str | Path): # archivo; se crea si no existe
@@ -101,6 +101,18 @@ class VectorCache:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
+
+    def get_network(self,
+                    key: str, # identifica una red preparada
+                    ) -> tuple[str, bytes, bytes] | None: # lo que se sabe de ella, su grafo y sus pesos
+        "Busca una red ya preparada: mira el capítulo de las redes preparadas."
+        with _explained(self.path):
+            return self._db.execute("SELECT facts, graph, weights FROM networks WHERE key = ?", [key]).fetchone()
+
+    def put_network(self, key: str, facts: str, graph: bytes, weights: bytes) -> None:
+        "Guarda una red preparada, en lugar de la que hubiera con esa clave."
+        with _explained(self.path):
+            self._db.execute("INSERT OR REPLACE INTO networks VALUES (?, ?, ?, ?)", [key, facts, graph, weights])
 
     def __len__(self): return self._db.execute("SELECT count(*) FROM vectors").fetchone()[0]
     def close(self): self._db.close()

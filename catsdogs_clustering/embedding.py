@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['default_backbone', 'Embeddings', 'ImageEmbedder', 'get_embedding', 'list_backbones']
 
-# %% ../nbs/03_embedding.ipynb #153c0ac7
+# %% ../nbs/03_embedding.ipynb #89897a00
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .backbones import VIEWS, list_backbones, load_backbone
+from .backbones import VIEWS, list_backbones
 from .cache import VectorCache
-from .engines import Engine, load_engine
+from .engines import Engine
 from .files import as_paths
 from .images import CatsDogsError, ImageReadError
+from .prepared import prepare_engine
 from .stream import Order, Photo, embed_stream
 
 # %% ../nbs/03_embedding.ipynb #d8c9497c
@@ -104,7 +105,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
     def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_engines"} # sin la red dentro
     def __sklearn_is_fitted__(self): return True
 
-# %% ../nbs/03_embedding.ipynb #c3f5c220
+# %% ../nbs/03_embedding.ipynb #5e468fdd
 def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
     "Las redes del transformador, en marcha; se construyen una vez."
     e = embedder
@@ -114,7 +115,8 @@ def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
         raise CatsDogsError(f"batch_size={e.batch_size!r} debe ser un entero mayor que cero.")
     key = (tuple(names), e.weights, e.device, e.engine, e.precision, int(e.batch_size))
     if getattr(e, "_engines", (None,))[0] != key:
-        e._engines = key, [load_engine(load_backbone(name, e.weights), *key[2:]) for name in names]
+        with nullcontext() if e.cache is None else VectorCache(e.cache) as store:
+            e._engines = key, [prepare_engine(name, *key[1:], store) for name in names]
     return e._engines[1]
 
 # %% ../nbs/03_embedding.ipynb #57bd74c9
