@@ -6,6 +6,7 @@
 __all__ = ['COMMANDS', 'main']
 
 # %% ../nbs/12_cli.ipynb #332acad9
+import gc
 import sys
 
 import click
@@ -24,8 +25,11 @@ def _cli(ctx):
     "Agrupa fotos sin etiquetas, en español."
     if ctx.invoked_subcommand is None: click.echo(ctx.get_help())
 
-# %% ../nbs/12_cli.ipynb #b59aaeb1
+# %% ../nbs/12_cli.ipynb #750d90a2
 def main(args: list[str] | None = None, # palabras que siguen a «catsdogs»; si no se dan, las de la terminal
          ) -> None:                     # termina el proceso con su código de salida
     "La orden `catsdogs`."
-    sys.exit(run(_cli, args))
+    gc.set_threshold(100_000) # al importar bibliotecas se crean miles de objetos, y casi ninguno sobra
+    code = run(_cli, args)
+    gc.freeze() # ni hace falta recogerlos uno a uno para salir
+    sys.exit(code)
