@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -28,6 +27,7 @@ from .naming import (best_photos, check_examples, cluster_centers, confidence, d
                                         kind_mapping, names_from_votes, photo_scores)
 from .outliers import OutlierDetector
 from .provenance import backbone_facts, check_backbone, photos_digest
+from .split import check_seed
 
 # %% ../nbs/10_clusterer.ipynb #1fc8d763
 _MIN_PHOTOS = 5 # con menos, no se sabe qué es lo corriente
@@ -36,9 +36,11 @@ def _check_request(method: str,       # uno de METHODS
                    n_clusters,        # un número de grupos, o "auto"
                    on_error: str,     # "raise" o "skip"
                    paths: list[Path], # fotos con las que se va a entrenar
+                   random_state=0,    # semilla
                    ) -> None:
     "Comprueba lo que se pide a `fit`, sin abrir ninguna foto."
     make_clusterer(method)
+    check_seed(random_state)
     if on_error not in ("raise", "skip"):
         raise CatsDogsError(f'`on_error` debe ser "raise" o "skip", y es {on_error!r}.')
     if len(paths) < _MIN_PHOTOS:
@@ -188,7 +190,7 @@ class _Showing:
         known = _known_photos(self, paths)
         return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
 
-    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False) -> Figure: # figura de matplotlib
+    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False) -> "Figure": # figura de matplotlib
         "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
         chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
         return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})
@@ -257,7 +259,7 @@ def _describe(model) -> str:
     groups = ", ".join(f"«{model.cluster_name(group)}» ({n} fotos)" for group, n in enumerate(training["sizes"]))
     views = {"crop": "el recorte central", "mirror": "su espejo", "whole": "la foto entera"}
     seen = " y ".join(views.get(view, view) for view in ([model.views] if isinstance(model.views, str) else model.views))
-    bad = f" (otras {training['unreadable']} no se pudieron leer)" if training["unreadable"] else ""
+    bad = {0: "", 1: " (otra no se pudo leer)"}.get(training["unreadable"], f" (otras {training['unreadable']} no se pudieron leer)")
     marks = ("Nadie ha comprobado todavía cuánto acierta." if score is None else
              f"Con {score.n} fotos de tipo conocido acertó el {_percent(score.accuracy)} "
              f"(intervalo al 95 %: de {_percent(score.accuracy_low)} a {_percent(score.accuracy_high)}).")
@@ -288,7 +290,7 @@ class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEs
     def fit(self, paths: Iterable[str | Path], y=None): # fotos; y no se usa
         "Aprende los grupos. Si no se puede, `CatsDogsError`, y el modelo queda como estaba."
         paths = as_paths(paths)
-        _check_request(self.method, self.n_clusters, self.on_error, paths)
+        _check_request(self.method, self.n_clusters, self.on_error, paths, self.random_state)
         found = self._embedder().embed(paths)
         if self.on_error == "raise" or not len(found): _all_read(found)
         vars(self).update(_learn(self, found))

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
 from .kmeans import _check_n_clusters, as_vectors
+from .split import check_seed
 
 # %% ../nbs/08_methods.ipynb #700e1b78
 METHODS = {
@@ -75,6 +76,7 @@ class VectorClusterer(ClusterMixin, BaseEstimator):
     "Tronco común de los métodos; cada uno define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
     def fit(self, X, y=None): # X: Embeddings o matriz (fotos, números)
         X = _check_fit(X, self.n_clusters)
+        check_seed(self.random_state)
         with threadpool_limits(limits=1): labels = _check_found(self._fit(X), self.n_clusters)
         self.order_, self.n_features_in_ = _by_appearance(labels), X.shape[1]
         self.labels_ = np.argsort(self.order_)[labels]

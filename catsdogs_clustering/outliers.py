@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from .images import CatsDogsError
 from .kmeans import as_vectors
+from .split import check_seed
 
 # %% ../nbs/09a_outliers.ipynb #0196cfc0
 def _directions(X,                    # Embeddings o matriz (fotos, números)
@@ -95,6 +96,7 @@ def _check_settings(detector) -> None: # OutlierDetector
         value = getattr(detector, name)
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise CatsDogsError(f"`{name}` debe ser un número entero, 1 o más, y llegó {value!r}.")
+    check_seed(detector.random_state)
     q = detector.quantile
     if isinstance(q, bool) or not isinstance(q, Real) or not 0 < q < 1:
         raise CatsDogsError(f"`quantile` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {q!r}.")
@@ -108,7 +110,10 @@ def _check_training(X) -> np.ndarray: # direcciones (fotos, números)
         raise CatsDogsError(f"Las {len(X)} fotos de `X` tienen la misma dirección: no hay variación de la que aprender.")
     return X
 
-# %% ../nbs/09a_outliers.ipynb #960456c4
+# %% ../nbs/09a_outliers.ipynb #158a53aa
+_RESOLUTION = 1e-6 # distancia por debajo de la cual no se distinguen dos fotos
+
+# %% ../nbs/09a_outliers.ipynb #62352788
 class OutlierDetector(OutlierMixin, BaseEstimator):
     "Reconoce las fotos que no se parecen a las del entrenamiento, por la distancia a sus vecinas más cercanas."
     def __init__(self,
@@ -127,7 +132,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             scores = -_held_out_distances(X, k, *settings)
             self.memory_ = _memorize(X, *settings)
         self.n_neighbors_, self.n_features_in_, self.training_scores_ = k, X.shape[1], scores
-        self.threshold_ = float(np.sort(scores)[_rank(len(X), self.quantile) - 1])
+        self.threshold_ = min(float(np.sort(scores)[_rank(len(X), self.quantile) - 1]), -_RESOLUTION)
         return self
 
     def score_samples(self, X): # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
