@@ -234,7 +234,7 @@ def _without_photos(model):
     private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
     vars(shared).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
     weights = model.weights if model.weights is None else Path(model.weights).name # de una ruta, sólo el nombre del archivo
-    return shared.set_params(cache=None, device="auto", progress=True, weights=weights)
+    return shared.set_params(cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights)
 
 # %% ../nbs/10_clusterer.ipynb #847456a8
 def _model_card(model) -> dict:
