@@ -31,5 +31,5 @@ def main(args: list[str] | None = None, # palabras que siguen a «catsdogs»; si
     "La orden `catsdogs`."
     gc.set_threshold(100_000) # al importar bibliotecas se crean miles de objetos, y casi ninguno sobra
     code = run(_cli, args)
-    gc.freeze() # ni hace falta recogerlos uno a uno para salir
+    if "torch" not in sys.modules: gc.freeze() # ni hace falta recogerlos uno a uno para salir (torch sí lo pide)
     sys.exit(code)
