@@ -221,7 +221,7 @@ def choose_k(embeddings,                           # Embeddings o matriz (fotos,
     return KChoice(k, votes, table, thresholds, reason)
 
 # %% ../nbs/09_choosing.ipynb #28bf89c3
-def _draw_criterion(ax: "Axes",        # donde dibujar
+def _draw_criterion(ax, # donde dibujar
                     choice: KChoice, # resultado de choose_k
                     name: str,       # criterio
                     ) -> None:
@@ -238,7 +238,7 @@ def _draw_criterion(ax: "Axes",        # donde dibujar
 
 # %% ../nbs/09_choosing.ipynb #688004e2
 def plot_choice(choice: KChoice, # resultado de choose_k
-                ) -> "Figure":     # figura de matplotlib
+                ):     # figura de matplotlib
     "Dibuja los seis criterios según `k`, con sus listones y sus votos."
     import matplotlib.pyplot as plt
     fig, axes = plt.subplots(2, 3, figsize=(9, 5), dpi=80, layout="constrained")

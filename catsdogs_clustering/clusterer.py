@@ -190,7 +190,7 @@ class _Showing:
         known = _known_photos(self, paths)
         return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
 
-    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False) -> "Figure": # figura de matplotlib
+    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False): # figura de matplotlib
         "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
         chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
         return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})

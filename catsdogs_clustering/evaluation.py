@@ -141,7 +141,7 @@ def evaluation_table(results: dict[str, Evaluation], # evaluaciones, con un nomb
     return pd.DataFrame(rows, index=list(results), columns=list(titles)).rename(columns=titles)
 
 # %% ../nbs/06_evaluation.ipynb #596d12f1
-def _draw_tile(ax: "Axes",         # dónde dibujar
+def _draw_tile(ax, # dónde dibujar
                path: Path,       # foto
                caption: str,     # texto debajo de su nombre
                ) -> None:
@@ -178,7 +178,7 @@ def show_mistakes(paths: Sequence[str | Path],     # fotos
                   predicted: Sequence[str | None], # lo que dice su grupo, como lo da assign_kinds
                   n: int | None = 12,              # cuántas enseñar como mucho; None, todas
                   margins: Sequence[float] | None = None, # con cuánta seguridad lo dice; las más seguras, primero
-                  ) -> "Figure":                     # figura de matplotlib
+                  ):                     # figura de matplotlib
     "Enseña las fotos mal agrupadas, en el orden de `mistakes_table`; si no hay ninguna, lo dice."
     import matplotlib.pyplot as plt
     wrong, names = mistakes_table(paths, kinds, predicted, margins), {"cat": "gato", "dog": "perro", None: "ninguno"}

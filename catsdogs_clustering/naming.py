@@ -58,7 +58,7 @@ def best_photos(paths: Sequence[Path], # fotos
 # %% ../nbs/10a_naming.ipynb #2340e60f
 def draw_clusters(photos: dict[int, list[Path]], # grupo → sus fotos
                   names: dict[int, str],         # grupo → nombre
-                  ) -> "Figure":                   # figura de matplotlib
+                  ):                   # figura de matplotlib
     "Dibuja una fila de fotos por grupo, con su nombre."
     columns = max(1, *map(len, photos.values()))
     figure = new_figure(1.4 * columns, 1.75 * len(photos))
