@@ -102,12 +102,9 @@ class VectorCache:
             self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
-    def get_network(self,
-                    key: str, # identifica una red preparada
-                    ) -> tuple[str, bytes, bytes] | None: # lo que se sabe de ella, su grafo y sus pesos
+    def get_network(self, key: str) -> tuple[str, bytes, bytes] | None: # lo que se sabe de ella, su grafo y sus pesos
         "Busca una red ya preparada: mira el capítulo de las redes preparadas."
-        with _explained(self.path):
-            return self._db.execute("SELECT facts, graph, weights FROM networks WHERE key = ?", [key]).fetchone()
+        with _explained(self.path): return self._db.execute("SELECT facts, graph, weights FROM networks WHERE key = ?", [key]).fetchone()
 
     def put_network(self, key: str, facts: str, graph: bytes, weights: bytes) -> None:
         "Guarda una red preparada, en lugar de la que hubiera con esa clave."

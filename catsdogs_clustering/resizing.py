@@ -18,16 +18,18 @@ def _triangle(x: np.ndarray) -> np.ndarray:
     "El filtro bilineal, entre -1 y 1."
     return np.maximum(1 - np.abs(x), 0)
 
+# %% ../nbs/00d_resizing.ipynb #c3a9e0d1
 def _keys(x: np.ndarray, # distancias, en puntos de la imagen pequeña
           a: float = -0.5) -> np.ndarray:
     "El filtro bicúbico de Keys (1981), entre -2 y 2."
     x = np.abs(x)
     return np.where(x < 1, ((a + 2) * x - (a + 3)) * x * x + 1, np.where(x < 2, (((x - 5) * x + 8) * x - 4) * a, 0))
 
+# %% ../nbs/00d_resizing.ipynb #d4b8f1e2
 _FILTERS = {"bilinear": (1, _triangle), "bicubic": (2, _keys)} # nombre → (hasta dónde llega, función)
 
 # %% ../nbs/00d_resizing.ipynb #1c1b33ef
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def _weights(n_in: int,          # puntos que hay
              n_out: int,         # puntos que se quieren
              interpolation: str, # "bilinear" o "bicubic"
@@ -79,12 +81,15 @@ def _with_torch(pixels: np.ndarray, height: int, width: int, interpolation: str)
         x = F.resize(x, [height, width], InterpolationMode(interpolation), antialias=True)
     return np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())
 
-# %% ../nbs/00d_resizing.ipynb #a5f0e9ce
+# %% ../nbs/00d_resizing.ipynb #e5c7a2f3
 _PATIENCE = 32 # fotos que se reducen con numpy antes de empezar a cargar torch
+_MAX_VALUES = 16_000_000 # números de una foto a partir de los cuales numpy ocuparía demasiada memoria
 _served, _loading = count(), None
 
+# %% ../nbs/00d_resizing.ipynb #f6d6b3a4
 def _import_torch(): import torch
 
+# %% ../nbs/00d_resizing.ipynb #a5f0e9ce
 def _torch_is_ready() -> bool:
     "Dice si torch está cargado; si ya se han reducido muchas fotos sin él, empieza a cargarlo."
     global _loading
@@ -103,5 +108,6 @@ def resize_pixels(pixels: np.ndarray, # uint8 (alto, ancho, 3)
                   interpolation: str = "bilinear", # "bilinear", "bicubic", u otro de los de torchvision
                   ) -> np.ndarray:    # uint8 (height, width, 3)
     "Lleva una foto a otro tamaño, con un filtro que no deja dientes de sierra."
-    how = _with_torch if interpolation not in _FILTERS or _torch_is_ready() else _with_numpy
+    exact = interpolation in _FILTERS and pixels.size <= _MAX_VALUES
+    how = _with_numpy if exact and not _torch_is_ready() else _with_torch
     return how(pixels, height, width, interpolation)
