@@ -108,8 +108,7 @@ class VectorCache:
 
     def put_network(self, key: str, facts: str, graph: bytes, weights: bytes) -> None:
         "Guarda una red preparada, en lugar de la que hubiera con esa clave."
-        with _explained(self.path):
-            self._db.execute("INSERT OR REPLACE INTO networks VALUES (?, ?, ?, ?)", [key, facts, graph, weights])
+        with _explained(self.path): self._db.execute("INSERT OR REPLACE INTO networks VALUES (?, ?, ?, ?)", [key, facts, graph, weights])
 
     def __len__(self): return self._db.execute("SELECT count(*) FROM vectors").fetchone()[0]
     def close(self): self._db.close()
