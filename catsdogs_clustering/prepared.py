@@ -78,10 +78,11 @@ def prepare_engine(name: str,                          # red
                    ) -> Engine:                        # listo para usar
     "Lo mismo que `load_engine(load_backbone(…))`, y la segunda vez, sin esperar."
     fast = store is not None and engine in ("auto", "openvino") and import_openvino()
-    fast = fast and pick_device("cpu" if engine == "openvino" else device) == "cpu"
-    if fast and (known := _stored(store, network_key(name, weights, precision, batch_size), name, weights, batch_size)): return known
+    fast = fast and pick_device("cpu" if (device, engine) == ("auto", "openvino") else device) == "cpu"
+    key = network_key(name, weights, precision, batch_size) if fast else None
+    if known := _stored(store, key, name, weights, batch_size): return known
     ready = load_engine(load_backbone(name, weights), device, engine, precision, batch_size)
-    if fast and ready.name == "openvino" and (key := network_key(name, weights, precision, batch_size)):
+    if fast and ready.name == "openvino" and (key := key or network_key(name, weights, precision, batch_size)): # ya descargados
         facts, graph, values = _take_apart(ready)
         if len(values) <= MAX_NETWORK_BYTES: store.put_network(key, facts, graph, values)
     return ready
