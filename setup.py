@@ -1,4 +1,5 @@
 """Construye el paquete a partir de settings.ini, la única lista de metadatos y dependencias."""
+
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -32,7 +33,9 @@ setup(
     extras_require={"dev": cfg["dev_requirements"].split(), "bench": cfg["bench_requirements"].split()},
     entry_points={
         "console_scripts": cfg["console_scripts"].split(),
-        "nbdev": [f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"],  # los nombres del paquete enlazan a su documentación
+        "nbdev": [
+            f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"
+        ],  # los nombres del paquete enlazan a su documentación
     },
     zip_safe=False,
 )

@@ -6,6 +6,7 @@ Con Quarto instalado lo construye `nbdev_docs`, igual que al publicar. Sin él h
 que nbdev hasta llegar a Quarto (los cuadernos procesados, en `_proc/`) y de ahí en adelante
 trabaja smalldocs, que lee el mismo `_quarto.yml`.
 """
+
 import os
 import re
 import shutil
@@ -34,63 +35,77 @@ class SiteError(Exception):
     "El sitio no se ha podido construir, o no está entero."
 
 
-def settings(root: Path, # carpeta del proyecto
-             ):          # los ajustes de settings.ini
+def settings(
+    root: Path,  # carpeta del proyecto
+):  # los ajustes de settings.ini
     "Lee settings.ini, de donde sale la dirección del sitio."
     ini = ConfigParser(delimiters=["="])
-    ini.read(root/"settings.ini", encoding="utf-8")
+    ini.read(root / "settings.ini", encoding="utf-8")
     return ini["DEFAULT"]
 
 
-def site_url(root: Path, # carpeta del proyecto
-             ) -> str:   # dirección del sitio publicado, acabada en /
+def site_url(
+    root: Path,  # carpeta del proyecto
+) -> str:  # dirección del sitio publicado, acabada en /
     "La dirección del sitio, compuesta como la compone nbdev."
     cfg = settings(root)
     return cfg["doc_host"].rstrip("/") + "/" + cfg["doc_baseurl"].strip("/") + "/"
 
 
-def page_name(notebook: str, # nombre de un cuaderno, como 00_dataset.ipynb
-              ) -> str:      # nombre de su página, como dataset.html
+def page_name(
+    notebook: str,  # nombre de un cuaderno, como 00_dataset.ipynb
+) -> str:  # nombre de su página, como dataset.html
     "La página de un cuaderno se llama como él sin su número (así la nombra nbdev)."
     return re.sub(r"^\d+[a-zA-Z0-9]*_", "", Path(notebook).stem.lower()) + ".html"
 
 
-def run(command: list, # orden y argumentos
-        cwd: Path,     # carpeta donde se ejecuta
-        env: dict,     # variables de entorno
-        ) -> None:
+def run(
+    command: list,  # orden y argumentos
+    cwd: Path,  # carpeta donde se ejecuta
+    env: dict,  # variables de entorno
+) -> None:
     "Ejecuta una orden; si falla o avisa de algo, lanza `SiteError` con lo que ha dicho."
-    res = subprocess.run([str(c) for c in command], cwd=cwd, env=env, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", res.stdout).splitlines() # sin los colores de la terminal
+    res = subprocess.run(
+        [str(c) for c in command],
+        cwd=cwd,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", res.stdout).splitlines()  # sin los colores de la terminal
     warnings = [line for line in lines if WARNING.search(line) and not HARMLESS.search(line)]
-    if res.returncode: raise SiteError(res.stdout.strip()[-4000:])
-    if warnings: raise SiteError("avisos al construir:\n" + "\n".join(warnings))
+    if res.returncode:
+        raise SiteError(res.stdout.strip()[-4000:])
+    if warnings:
+        raise SiteError("avisos al construir:\n" + "\n".join(warnings))
 
 
 def with_quarto(root: Path, env: dict) -> Path:
     "Construye el sitio como se publica: `nbdev_docs`, con Quarto."
-    (root/"README.md").touch()  # si fuera más antiguo que index.ipynb, nbdev_docs lo volvería a escribir
+    (root / "README.md").touch()  # si fuera más antiguo que index.ipynb, nbdev_docs lo volvería a escribir
     run([Path(sys.executable).with_name("nbdev_docs")], root, env)
-    return root/"_docs"
+    return root / "_docs"
 
 
 def with_smalldocs(root: Path, env: dict) -> Path:
     "Construye el sitio sin Quarto: nbdev procesa los cuadernos y smalldocs hace las páginas."
     run([sys.executable, "-c", NBDEV_PROC], root, env)
-    run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", root/"_proc"], root, env)
-    rename_pages(root/"_proc"/"_docs", [nb.name for nb in (root/"nbs").glob("*.ipynb")])
-    shutil.rmtree(root/"_docs", ignore_errors=True)
-    return Path(shutil.move(root/"_proc"/"_docs", root/"_docs"))
+    run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", root / "_proc"], root, env)
+    rename_pages(root / "_proc" / "_docs", [nb.name for nb in (root / "nbs").glob("*.ipynb")])
+    shutil.rmtree(root / "_docs", ignore_errors=True)
+    return Path(shutil.move(root / "_proc" / "_docs", root / "_docs"))
 
 
-def rename_pages(docs: Path,      # carpeta del sitio construido
-                 notebooks: list, # nombres de los cuadernos
-                 ) -> None:
+def rename_pages(
+    docs: Path,  # carpeta del sitio construido
+    notebooks: list,  # nombres de los cuadernos
+) -> None:
     "Quita el número a las páginas, como hace Quarto, y arregla los enlaces que las nombran."
     names = {Path(nb).stem + ".html": page_name(nb) for nb in notebooks}
     for old, new in names.items():
-        if old != new: (docs/old).rename(docs/new)
+        if old != new:
+            (docs / old).rename(docs / new)
     old_name = re.compile(r"(?<![\w.-])(" + "|".join(map(re.escape, names)) + r")(?![\w.-])")
     for file in [f for f in docs.iterdir() if f.suffix in (".html", ".json", ".xml")]:
         text = file.read_text(encoding="utf-8")
@@ -99,6 +114,7 @@ def rename_pages(docs: Path,      # carpeta del sitio construido
 
 class Page(HTMLParser):
     "Los identificadores y los enlaces de una página."
+
     def __init__(self, text: str):
         super().__init__()
         self.ids, self.links = set(), []
@@ -111,50 +127,64 @@ class Page(HTMLParser):
         self.links += [attrs[k] for k in ("href", "src") if attrs.get(k)]
 
 
-def dead_links(docs: Path, # carpeta del sitio construido
-               url: str,   # dirección donde se publicará
-               ) -> list:  # una línea por cada enlace roto
+def dead_links(
+    docs: Path,  # carpeta del sitio construido
+    url: str,  # dirección donde se publicará
+) -> list:  # una línea por cada enlace roto
     "Busca los enlaces del sitio a sí mismo que no llevan a un archivo, o a un ancla, que exista."
     pages = {f: Page(f.read_text(encoding="utf-8")) for f in sorted(docs.rglob("*.html"))}
     broken = []
     for file, page in pages.items():
         for link in dict.fromkeys(page.links):
-            local = link[len(url):] or "./" if link.startswith(url) else link
-            if urlsplit(local).scheme or local.startswith(("//", "#!")) or local == "#": continue
+            local = link[len(url) :] or "./" if link.startswith(url) else link
+            if urlsplit(local).scheme or local.startswith(("//", "#!")) or local == "#":
+                continue
             start = docs if link.startswith(url) else file.parent
             path, anchor = unquote(urlsplit(local).path), unquote(urlsplit(local).fragment)
-            target = Path(os.path.normpath(start/path)) if path else file
-            if target.is_dir(): target /= "index.html"
-            if docs not in target.parents or not target.is_file(): broken.append(f"{file.name}: {link}")
+            target = Path(os.path.normpath(start / path)) if path else file
+            if target.is_dir():
+                target /= "index.html"
+            if docs not in target.parents or not target.is_file():
+                broken.append(f"{file.name}: {link}")
             elif anchor and target in pages and anchor not in pages[target].ids:
                 broken.append(f"{file.name}: {link} (no existe el ancla)")
     return broken
 
 
-def sidebar_problems(root: Path) -> list: # una línea por cuaderno que falta o sobra
+def sidebar_problems(root: Path) -> list:  # una línea por cuaderno que falta o sobra
     "El índice de `_quarto.yml` debe nombrar todos los cuadernos, una vez cada uno."
-    text = (root/"_quarto.yml").read_text(encoding="utf-8")
+    text = (root / "_quarto.yml").read_text(encoding="utf-8")
     listed = re.findall(r"[\w-]+\.ipynb", text)
-    notebooks = {nb.name for nb in (root/"nbs").glob("*.ipynb")}
-    return ([f"_quarto.yml: falta {nb} en el índice" for nb in sorted(notebooks - set(listed))]
-            + [f"_quarto.yml: {nb} no existe" for nb in sorted(set(listed) - notebooks)]
-            + [f"_quarto.yml: {nb} está repetido" for nb in sorted({n for n in listed if listed.count(n) > 1})])
+    notebooks = {nb.name for nb in (root / "nbs").glob("*.ipynb")}
+    return (
+        [f"_quarto.yml: falta {nb} en el índice" for nb in sorted(notebooks - set(listed))]
+        + [f"_quarto.yml: {nb} no existe" for nb in sorted(set(listed) - notebooks)]
+        + [f"_quarto.yml: {nb} está repetido" for nb in sorted({n for n in listed if listed.count(n) > 1})]
+    )
 
 
-def build(root: Path, # carpeta del proyecto; `nbs/nbdev.yml`, `_proc/` y `_docs/` se escriben en ella
-          env: dict,  # variables de entorno
-          ) -> str:   # qué se ha construido, en una línea
+def build(
+    root: Path,  # carpeta del proyecto; `nbs/nbdev.yml`, `_proc/` y `_docs/` se escriben en ella
+    env: dict,  # variables de entorno
+) -> str:  # qué se ha construido, en una línea
     "Construye el sitio y lo comprueba; lanza `SiteError` a la primera fase que falle."
-    if problems := sidebar_problems(root): raise SiteError("\n".join(problems))
+    if problems := sidebar_problems(root):
+        raise SiteError("\n".join(problems))
     tool = "Quarto" if shutil.which("quarto") else "smalldocs"
     docs = (with_quarto if tool == "Quarto" else with_smalldocs)(root, env)
-    missing = [name for nb in (root/"nbs").glob("*.ipynb") if not (docs/(name := page_name(nb.name))).is_file()]
-    if missing: raise SiteError("faltan páginas: " + ", ".join(missing))
-    if broken := dead_links(docs, site_url(root)): raise SiteError("enlaces rotos:\n" + "\n".join(broken))
+    missing = [
+        name for nb in (root / "nbs").glob("*.ipynb") if not (docs / (name := page_name(nb.name))).is_file()
+    ]
+    if missing:
+        raise SiteError("faltan páginas: " + ", ".join(missing))
+    if broken := dead_links(docs, site_url(root)):
+        raise SiteError("enlaces rotos:\n" + "\n".join(broken))
     return f"{len(list(docs.rglob('*.html')))} páginas con {tool}, sin avisos ni enlaces rotos"
 
 
 if __name__ == "__main__":
     project = Path(__file__).resolve().parents[1]
-    try: print(build(project, {**os.environ, "PYTHONPATH": str(project)}) + ": ábrelas en _docs/index.html")
-    except SiteError as e: sys.exit(str(e))
+    try:
+        print(build(project, {**os.environ, "PYTHONPATH": str(project)}) + ": ábrelas en _docs/index.html")
+    except SiteError as e:
+        sys.exit(str(e))

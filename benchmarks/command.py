@@ -9,6 +9,7 @@ se pregunta por una foto (varias veces, cada vez una distinta, que la caché no 
 compara con el del transformador ya en marcha, sin contar lo que tarda en arrancar. Las fotos nuevas
 son el espejo de otras: así no las conoce ninguna caché.
 """
+
 import argparse
 import json
 import os
@@ -33,16 +34,24 @@ print(json.dumps(time.perf_counter() - start))
 def timed(command: list, home: Path) -> tuple:  # (segundos, lo que ha escrito)
     "Ejecuta un proceso entero y lo cronometra."
     start = time.perf_counter()
-    done = subprocess.run([str(c) for c in command], env=os.environ | {"CATSDOGS_HOME": str(home)}, text=True, capture_output=True)
+    done = subprocess.run(
+        [str(c) for c in command],
+        env=os.environ | {"CATSDOGS_HOME": str(home)},
+        text=True,
+        capture_output=True,
+    )
     seconds = time.perf_counter() - start
-    if done.returncode: raise SystemExit(f"{' '.join(map(str, command[:6]))}…\n{done.stderr}")
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command[:6]))}…\n{done.stderr}")
     return seconds, done.stdout
 
 
 def embed(paths: list, home: Path, folder: Path) -> tuple:  # segundos del proceso, y sólo de convertir
     "Convierte fotos en vectores en un proceso nuevo, con una caché nueva en `home`."
-    listing = folder/"rutas.txt"
-    listing.write_text("\n".join(map(str, [home/"solo.sqlite", *paths])), encoding="utf-8", errors="surrogateescape")
+    listing = folder / "rutas.txt"
+    listing.write_text(
+        "\n".join(map(str, [home / "solo.sqlite", *paths])), encoding="utf-8", errors="surrogateescape"
+    )
     whole, inner = timed([sys.executable, "-c", EMBED, listing], home)
     return whole, json.loads(inner)
 
@@ -50,34 +59,52 @@ def embed(paths: list, home: Path, folder: Path) -> tuple:  # segundos del proce
 def link(paths: list, folder: Path) -> Path:  # la carpeta, con enlaces a las fotos
     "Reúne unas fotos en una carpeta."
     folder.mkdir()
-    for i, path in enumerate(paths): (folder/f"{i:05}{path.suffix}").symlink_to(Path(path).resolve())
+    for i, path in enumerate(paths):
+        (folder / f"{i:05}{path.suffix}").symlink_to(Path(path).resolve())
     return folder
 
 
 def mirrored(photos: list, n: int, folder: Path) -> list:  # n fotos que ninguna caché conoce
     "Escribe en una carpeta el espejo de unas fotos."
     from PIL import Image, ImageOps
-    (folder/"espejos").mkdir()
+
+    (folder / "espejos").mkdir()
     found = []
     for i in range(n):
-        found.append(folder/"espejos"/f"{i:05}.jpg")
-        with Image.open(photos[i * len(photos) // n % len(photos)]) as image: ImageOps.mirror(image.convert("RGB")).save(found[-1], quality=95)
+        found.append(folder / "espejos" / f"{i:05}.jpg")
+        with Image.open(photos[i * len(photos) // n % len(photos)]) as image:
+            ImageOps.mirror(image.convert("RGB")).save(found[-1], quality=95)
     return found
 
 
 def measure(photos: list, new: list, repeats: int, folder: Path) -> dict:
     "Todas las medidas, en segundos, en razones y en bytes."
-    catsdogs, model = [sys.executable, "-c", "from catsdogs_clustering.cli import main; main()"], folder/"modelo.skops"
-    only, home, fresh = folder/"sólo", folder/"hogar", folder/"otro"
-    for place in (only, home, fresh): place.mkdir()
+    catsdogs, model = (
+        [sys.executable, "-c", "from catsdogs_clustering.cli import main; main()"],
+        folder / "modelo.skops",
+    )
+    only, home, fresh = folder / "sólo", folder / "hogar", folder / "otro"
+    for place in (only, home, fresh):
+        place.mkdir()
     help_ = statistics.median(timed([*catsdogs, "--help"], home)[0] for _ in range(repeats))
     embedding, _ = embed(photos, only, folder)
-    training, _ = timed([*catsdogs, "entrenar", link(photos, folder/"fotos"), "--modelo", model, "--quieto"], home)
+    training, _ = timed(
+        [*catsdogs, "entrenar", link(photos, folder / "fotos"), "--modelo", model, "--quieto"], home
+    )
     ones = [timed([*catsdogs, "predecir", model, path], home)[0] for path in new[:repeats]]
     _, inner = embed(new[repeats:], only, folder)
-    many, _ = timed([*catsdogs, "predecir", model, link(new[repeats:], folder/"nuevas"), "--quieto"], home)
-    return dict(photos=len(photos), new=len(new) - repeats, help=help_, embedding=embedding, training=training, ones=ones,
-                rate=(len(new) - repeats) / inner, command_rate=(len(new) - repeats) / many, bytes=model.stat().st_size)
+    many, _ = timed([*catsdogs, "predecir", model, link(new[repeats:], folder / "nuevas"), "--quieto"], home)
+    return dict(
+        photos=len(photos),
+        new=len(new) - repeats,
+        help=help_,
+        embedding=embedding,
+        training=training,
+        ones=ones,
+        rate=(len(new) - repeats) / inner,
+        command_rate=(len(new) - repeats) / many,
+        bytes=model.stat().st_size,
+    )
 
 
 def main() -> None:
@@ -85,20 +112,31 @@ def main() -> None:
     parser.add_argument("--fotos", help="carpeta de fotos (si no, CATSDOGS_DATA o los dibujos)")
     parser.add_argument("--numero", type=int, default=4000, help="fotos con las que se entrena")
     parser.add_argument("--nuevas", type=int, default=1000, help="fotos que se reparten después")
-    parser.add_argument("--repeticiones", type=int, default=5, help="veces que se pregunta por una foto, y que se pide ayuda")
+    parser.add_argument(
+        "--repeticiones", type=int, default=5, help="veces que se pregunta por una foto, y que se pide ayuda"
+    )
     parser.add_argument("--json", help="archivo donde dejar las medidas")
     args = parser.parse_args()
     from catsdogs_clustering.dataset import example_photos, list_images
+
     photos = list_images(args.fotos) if args.fotos else example_photos()
-    photos = photos[::max(1, len(photos) // args.numero)][:args.numero]
+    photos = photos[:: max(1, len(photos) // args.numero)][: args.numero]
     with tempfile.TemporaryDirectory() as folder:
         new = mirrored(photos, args.nuevas + args.repeticiones, Path(folder))
         m = measure(photos, new, args.repeticiones, Path(folder))
-    print(f"entrenar con {m['photos']} fotos: {m['training']:.1f} s; sólo convertirlas, {m['embedding']:.1f} s; razón {m['training'] / m['embedding']:.3f}")
-    print(f"predecir una foto: {statistics.median(m['ones']):.2f} s [{min(m['ones']):.2f}, {max(m['ones']):.2f}]")
-    print(f"predecir {m['new']} fotos: {m['command_rate']:.1f} por segundo, el {m['command_rate'] / m['rate']:.0%} del transformador en marcha")
+    print(
+        f"entrenar con {m['photos']} fotos: {m['training']:.1f} s; sólo convertirlas, {m['embedding']:.1f} s; razón {m['training'] / m['embedding']:.3f}"
+    )
+    print(
+        f"predecir una foto: {statistics.median(m['ones']):.2f} s [{min(m['ones']):.2f}, {max(m['ones']):.2f}]"
+    )
+    print(
+        f"predecir {m['new']} fotos: {m['command_rate']:.1f} por segundo, el {m['command_rate'] / m['rate']:.0%} del transformador en marcha"
+    )
     print(f"el modelo ocupa {m['bytes'] / 1e6:.2f} MB; --help tarda {m['help']:.2f} s")
-    if args.json: Path(args.json).write_text(json.dumps(m, indent=1))
+    if args.json:
+        Path(args.json).write_text(json.dumps(m, indent=1))
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ son para medir en tu máquina, y no forman parte de este proyecto. Quedan en cua
 Se han quitado a ojo los gatos y los perros, y los fondos de pantalla en los que sale algún otro animal. Las listas de
 abajo valen para las versiones que dice cada una; con otra, el programa avisa y hay que volver a mirar.
 """
+
 import hashlib
 import io
 import re
@@ -23,8 +24,12 @@ from pathlib import Path
 
 from PIL import Image
 
-SOURCES = [ # (carpeta, paquete, qué archivos); los de pip llevan «==versión»
-    ("fotos", "gcompris-qt-data", "**/rcc/categorization.rcc"), # de la 69 a la 96, peces: van con los animales
+SOURCES = [  # (carpeta, paquete, qué archivos); los de pip llevan «==versión»
+    (
+        "fotos",
+        "gcompris-qt-data",
+        "**/rcc/categorization.rcc",
+    ),  # de la 69 a la 96, peces: van con los animales
     ("fotos", "gcompris-qt-data", "**/rcc/explore_monuments.rcc"),
     ("fotos", "gcompris-qt-data", "**/rcc/explore_world_music.rcc"),
     ("fotos", "mahotas==1.4.19", "mahotas/demos/data/DepartmentStore.jpg"),
@@ -45,60 +50,100 @@ SOURCES = [ # (carpeta, paquete, qué archivos); los de pip llevan «==versión�
     ("animales", "gradio==6.31.0", "gradio/media_assets/images/cheetah.jpg"),
     ("animales", "imgaug==0.4.0", "imgaug/quokka.jpg"),
 ]
-CARVED = {"categorization": 142, "explore_monuments": 49, "explore_world_music": 9, "erase": 33,
-          "explore_farm_animals": 9, "explore_world_animals": 15} # cuántas fotos hay en cada .rcc de la versión 3.1
+CARVED = {
+    "categorization": 142,
+    "explore_monuments": 49,
+    "explore_world_music": 9,
+    "erase": 33,
+    "explore_farm_animals": 9,
+    "explore_world_animals": 15,
+}  # cuántas fotos hay en cada .rcc de la versión 3.1
 FISH = range(69, 97)
 CATS_AND_DOGS = {("erase", 32), ("explore_farm_animals", 4), ("explore_farm_animals", 7)}
-UNWANTED = re.compile("chelsea|kitten|friends_by|"                       # gatos y perros
-                      "LadyBird|TwoWings|Dragonfly|Kleiber|goldfish|"    # otros animales, en los fondos
-                      "Elephants_|motorcycle_right")                     # repetidas
+UNWANTED = re.compile(
+    "chelsea|kitten|friends_by|"  # gatos y perros
+    "LadyBird|TwoWings|Dragonfly|Kleiber|goldfish|"  # otros animales, en los fondos
+    "Elephants_|motorcycle_right"
+)  # repetidas
 PICTURE = {".jpg", ".jpeg", ".png", ".webp"}
 
 
-def fetch(package: str, folder: Path) -> Path: # nombre → carpeta con su contenido
+def fetch(package: str, folder: Path) -> Path:  # nombre → carpeta con su contenido
     "Descarga un paquete y lo abre, sin instalarlo."
-    content = folder/re.sub(r"\W", "_", package)
-    if content.exists(): return content
+    content = folder / re.sub(r"\W", "_", package)
+    if content.exists():
+        return content
     print(f"descargando {package}…", flush=True)
     content.mkdir()
     if "==" in package:
         platforms = [f"--platform={p}" for p in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--python-version=3.11",
-                        *platforms, "-d", content, package], check=True)
-        for wheel in content.glob("*.whl"): subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, content], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--python-version=3.11",
+                *platforms,
+                "-d",
+                content,
+                package,
+            ],
+            check=True,
+        )
+        for wheel in content.glob("*.whl"):
+            subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, content], check=True)
     else:
-        subprocess.run(["apt-get", "download", "-q", package], cwd=content, check=True, stdout=subprocess.DEVNULL)
-        for archive in content.glob("*.deb"): subprocess.run(["dpkg-deb", "-x", archive, content], check=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", package], cwd=content, check=True, stdout=subprocess.DEVNULL
+        )
+        for archive in content.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", archive, content], check=True)
     return content
 
 
 def carve(data: bytes) -> list[bytes]:
     "Saca las imágenes WebP que hay dentro de un archivo de recursos de Qt, donde están enteras y seguidas."
     starts = re.finditer(b"RIFF(....)WEBP", data, re.DOTALL)
-    return [data[m.start():m.start() + 8 + int.from_bytes(m[1], "little")] for m in starts]
+    return [data[m.start() : m.start() + 8 + int.from_bytes(m[1], "little")] for m in starts]
 
 
-def pictures(group: str, path: Path): # → (carpeta, nombre, contenido) de cada imagen
+def pictures(group: str, path: Path):  # → (carpeta, nombre, contenido) de cada imagen
     "Las imágenes de un archivo: él mismo, o las que lleva dentro si es un .rcc."
-    if path.suffix != ".rcc": return [(group, path.stem, path.read_bytes())]
+    if path.suffix != ".rcc":
+        return [(group, path.stem, path.read_bytes())]
     found = carve(path.read_bytes())
     if len(found) != CARVED[path.stem]:
-        sys.exit(f"{path.name} trae {len(found)} fotos y no {CARVED[path.stem]}: es otra versión, y hay que mirar a ojo cuáles son gatos y perros.")
-    return [("animales" if path.stem == "categorization" and i in FISH else group, f"{path.stem}_{i:03}", data)
-            for i, data in enumerate(found) if (path.stem, i) not in CATS_AND_DOGS]
+        sys.exit(
+            f"{path.name} trae {len(found)} fotos y no {CARVED[path.stem]}: es otra versión, y hay que mirar a ojo cuáles son gatos y perros."
+        )
+    return [
+        ("animales" if path.stem == "categorization" and i in FISH else group, f"{path.stem}_{i:03}", data)
+        for i, data in enumerate(found)
+        if (path.stem, i) not in CATS_AND_DOGS
+    ]
 
 
 def wanted(path: Path) -> bool:
     "¿Es un archivo con imágenes, de tamaño suficiente y que no esté en la lista de los que sobran?"
-    return (path.is_file() and not path.is_symlink() and path.suffix.lower() in PICTURE | {".rcc"}
-            and path.stat().st_size > 15_000 and not UNWANTED.search(str(path)))
+    return (
+        path.is_file()
+        and not path.is_symlink()
+        and path.suffix.lower() in PICTURE | {".rcc"}
+        and path.stat().st_size > 15_000
+        and not UNWANTED.search(str(path))
+    )
 
 
-def save(data: bytes, path: Path) -> bool: # ¿se ha guardado?
+def save(data: bytes, path: Path) -> bool:  # ¿se ha guardado?
     "Guarda una imagen como JPEG de 1200 píxeles como mucho, salvo que sea casi de un solo color."
     image = Image.open(io.BytesIO(data)).convert("RGB")
     image.thumbnail((1200, 1200))
-    if max(high - low for low, high in image.resize((64, 64)).getextrema()) < 16: return False
+    if max(high - low for low, high in image.resize((64, 64)).getextrema()) < 16:
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, quality=92)
     return True
@@ -106,24 +151,31 @@ def save(data: bytes, path: Path) -> bool: # ¿se ha guardado?
 
 def main(dest: Path) -> None:
     "Reúne todas las fotos en dest, una carpeta nueva."
-    if dest.exists(): sys.exit(f"«{dest}» ya existe: elige otra carpeta, o bórrala.")
-    Image.MAX_IMAGE_PIXELS = None # los fondos de pantalla son muy grandes, y de confianza
+    if dest.exists():
+        sys.exit(f"«{dest}» ya existe: elige otra carpeta, o bórrala.")
+    Image.MAX_IMAGE_PIXELS = None  # los fondos de pantalla son muy grandes, y de confianza
     count, seen = Counter(), set()
     with tempfile.TemporaryDirectory() as folder:
         for group, package, pattern in SOURCES:
             chosen = {}
             for path in sorted(filter(wanted, fetch(package, Path(folder)).glob(pattern))):
-                one_per_theme = path.parts[-4] if "wallpapers/" in pattern else path # los temas repiten el fondo en muchos tamaños
+                one_per_theme = (
+                    path.parts[-4] if "wallpapers/" in pattern else path
+                )  # los temas repiten el fondo en muchos tamaños
                 chosen.setdefault(one_per_theme, path)
             for path in chosen.values():
                 for kind, name, data in pictures(group, path):
                     digest = hashlib.sha256(data).digest()
-                    if digest in seen: continue
+                    if digest in seen:
+                        continue
                     seen.add(digest)
-                    count[kind] += save(data, dest/kind/f"{package.split('=')[0]}_{len(seen):03}_{name}.jpg")
+                    count[kind] += save(
+                        data, dest / kind / f"{package.split('=')[0]}_{len(seen):03}_{name}.jpg"
+                    )
     print(", ".join(f"{n} {kind}" for kind, n in count.items()))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2: sys.exit(__doc__)
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     main(Path(sys.argv[1]))

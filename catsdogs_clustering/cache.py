@@ -17,31 +17,40 @@ import numpy as np
 from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/03b_cache.ipynb #f61bad70
-_APPLICATION_ID = 0x43617444 # «CatD»: distingue nuestros archivos de cualquier otra base de datos
-_TABLES = ("vectors (recipe TEXT NOT NULL, photo BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (recipe, photo))",
-           "networks (key TEXT PRIMARY KEY, facts TEXT NOT NULL, graph BLOB NOT NULL, weights BLOB NOT NULL)")
+_APPLICATION_ID = 0x43617444  # «CatD»: distingue nuestros archivos de cualquier otra base de datos
+_TABLES = (
+    "vectors (recipe TEXT NOT NULL, photo BLOB NOT NULL, vector BLOB NOT NULL, UNIQUE (recipe, photo))",
+    "networks (key TEXT PRIMARY KEY, facts TEXT NOT NULL, graph BLOB NOT NULL, weights BLOB NOT NULL)",
+)
 
 # %% ../nbs/03b_cache.ipynb #d5d342fd
-def _initialize(db: sqlite3.Connection, # conexión recién abierta
-                path: Path,             # archivo, para el mensaje
-                ) -> None:
+def _initialize(
+    db: sqlite3.Connection,  # conexión recién abierta
+    path: Path,  # archivo, para el mensaje
+) -> None:
     "Deja la base de datos lista para usar, o lanza `CatsDogsError` si no es nuestra."
-    tables, = db.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() # antes que la marca: aparecen a la vez,
-    mark, = db.execute("PRAGMA application_id").fetchone()                 # y otro proceso puede estar creándolas
+    (tables,) = db.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+    ).fetchone()  # antes que la marca: aparecen a la vez,
+    (mark,) = db.execute("PRAGMA application_id").fetchone()  # y otro proceso puede estar creándolas
     if tables and mark != _APPLICATION_ID:
-        raise CatsDogsError(f"«{printable(path)}» es una base de datos de otro programa: elige otro archivo para la caché.")
+        raise CatsDogsError(
+            f"«{printable(path)}» es una base de datos de otro programa: elige otro archivo para la caché."
+        )
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     if tables < len(_TABLES):
         db.execute("BEGIN IMMEDIATE")
         db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        for table in _TABLES: db.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+        for table in _TABLES:
+            db.execute(f"CREATE TABLE IF NOT EXISTS {table}")
         db.execute("COMMIT")
 
 # %% ../nbs/03b_cache.ipynb #1cb6984e
-def _connect(path: Path,           # archivo de la caché
-             patience: float = 30, # segundos que se espera a otro proceso
-             ) -> sqlite3.Connection:
+def _connect(
+    path: Path,  # archivo de la caché
+    patience: float = 30,  # segundos que se espera a otro proceso
+) -> sqlite3.Connection:
     "Abre (o crea) la caché, esperando si otro proceso la está creando."
     deadline = time.monotonic() + patience
     while True:
@@ -52,65 +61,103 @@ def _connect(path: Path,           # archivo de la caché
             return db
         except sqlite3.OperationalError as e:
             db.close()
-            if "locked" not in str(e) or time.monotonic() > deadline: raise
+            if "locked" not in str(e) or time.monotonic() > deadline:
+                raise
             time.sleep(0.05)
         except BaseException:
             db.close()
             raise
 
 # %% ../nbs/03b_cache.ipynb #4fd59f6d
-_SQLITE = {"unable to open": "no se puede abrir", "full": "el disco está lleno", "readonly": "es de sólo lectura",
-           "locked": "otro programa la está usando", "I/O": "el disco falla"} # lo que dice SQLite → en español
+_SQLITE = {
+    "unable to open": "no se puede abrir",
+    "full": "el disco está lleno",
+    "readonly": "es de sólo lectura",
+    "locked": "otro programa la está usando",
+    "I/O": "el disco falla",
+}  # lo que dice SQLite → en español
+
 
 @contextmanager
-def _explained(path: Path): # archivo de la caché, para el mensaje
+def _explained(path: Path):  # archivo de la caché, para el mensaje
     "Convierte los errores de SQLite y del sistema en un `CatsDogsError` que dice qué hacer."
-    try: yield
+    try:
+        yield
     except sqlite3.OperationalError as e:
         reason = next((reason for words, reason in _SQLITE.items() if words in str(e)), str(e))
-        raise CatsDogsError(f"No se puede usar la caché «{printable(path)}» ({reason}): comprueba los permisos y el espacio libre.") from None
+        raise CatsDogsError(
+            f"No se puede usar la caché «{printable(path)}» ({reason}): comprueba los permisos y el espacio libre."
+        ) from None
     except sqlite3.DatabaseError:
-        raise CatsDogsError(f"«{printable(path)}» no es una caché de vectores, o está dañada: bórrala o elige otro archivo.") from None
+        raise CatsDogsError(
+            f"«{printable(path)}» no es una caché de vectores, o está dañada: bórrala o elige otro archivo."
+        ) from None
     except OSError as e:
-        raise CatsDogsError(f"No se puede crear la caché «{printable(path)}» ({os_reason(e)}): elige otra carpeta.") from None
+        raise CatsDogsError(
+            f"No se puede crear la caché «{printable(path)}» ({os_reason(e)}): elige otra carpeta."
+        ) from None
 
 # %% ../nbs/03b_cache.ipynb #8b9b6423
 class VectorCache:
     "Vectores por (receta, huella de la foto) en un archivo SQLite; se usa como gestor de contexto."
-    def __init__(self, path: str | Path): # archivo; se crea si no existe
-        self.path = Path(os.path.expanduser(path))
-        with _explained(self.path): self._db = _connect(self.path)
 
-    def get(self,
-            recipe: str,         # identifica cómo se calcula el vector
-            photos: list[bytes], # huellas de las fotos
-            ) -> dict[bytes, np.ndarray]: # los que están: huella → float32 (d,)
+    def __init__(self, path: str | Path):  # archivo; se crea si no existe
+        self.path = Path(os.path.expanduser(path))
+        with _explained(self.path):
+            self._db = _connect(self.path)
+
+    def get(
+        self,
+        recipe: str,  # identifica cómo se calcula el vector
+        photos: list[bytes],  # huellas de las fotos
+    ) -> dict[bytes, np.ndarray]:  # los que están: huella → float32 (d,)
         "Busca varias fotos a la vez; las que no están no aparecen."
         marks = ",".join("?" * len(photos))
         with _explained(self.path):
-            rows = self._db.execute(f"SELECT photo, vector FROM vectors WHERE recipe = ? AND photo IN ({marks})", [recipe, *photos])
+            rows = self._db.execute(
+                f"SELECT photo, vector FROM vectors WHERE recipe = ? AND photo IN ({marks})",
+                [recipe, *photos],
+            )
             return {photo: np.frombuffer(vector, dtype="<f4") for photo, vector in rows}
 
-    def put(self,
-            recipe: str,                    # identifica cómo se calcula el vector
-            vectors: dict[bytes, np.ndarray], # huella → vector (d,)
-            ) -> None:
+    def put(
+        self,
+        recipe: str,  # identifica cómo se calcula el vector
+        vectors: dict[bytes, np.ndarray],  # huella → vector (d,)
+    ) -> None:
         "Guarda varios vectores en una transacción: o quedan todos o ninguno."
-        rows = [(recipe, photo, np.ascontiguousarray(v, dtype="<f4").tobytes()) for photo, v in vectors.items()]
+        rows = [
+            (recipe, photo, np.ascontiguousarray(v, dtype="<f4").tobytes()) for photo, v in vectors.items()
+        ]
         with _explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
-    def get_network(self, key: str) -> tuple[str, bytes, bytes] | None: # lo que se sabe de ella, su grafo y sus pesos
+    def get_network(
+        self, key: str
+    ) -> tuple[str, bytes, bytes] | None:  # lo que se sabe de ella, su grafo y sus pesos
         "Busca una red ya preparada: mira el capítulo de las redes preparadas."
-        with _explained(self.path): return self._db.execute("SELECT facts, graph, weights FROM networks WHERE key = ?", [key]).fetchone()
+        with _explained(self.path):
+            return self._db.execute(
+                "SELECT facts, graph, weights FROM networks WHERE key = ?", [key]
+            ).fetchone()
 
     def put_network(self, key: str, facts: str, graph: bytes, weights: bytes) -> None:
         "Guarda una red preparada, en lugar de la que hubiera con esa clave."
-        with _explained(self.path): self._db.execute("INSERT OR REPLACE INTO networks VALUES (?, ?, ?, ?)", [key, facts, graph, weights])
+        with _explained(self.path):
+            self._db.execute(
+                "INSERT OR REPLACE INTO networks VALUES (?, ?, ?, ?)", [key, facts, graph, weights]
+            )
 
-    def __len__(self): return self._db.execute("SELECT count(*) FROM vectors").fetchone()[0]
-    def close(self): self._db.close()
-    def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+    def __len__(self):
+        return self._db.execute("SELECT count(*) FROM vectors").fetchone()[0]
+
+    def close(self):
+        self._db.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -16,7 +16,12 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    silhouette_score,
+)
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
@@ -25,52 +30,69 @@ from .kmeans import as_vectors
 from .split import check_seed
 
 # %% ../nbs/09_choosing.ipynb #e7014135
-_MAX_PHOTOS = 1000 # fotos que se miran, como mucho
+_MAX_PHOTOS = 1000  # fotos que se miran, como mucho
 
-def _sample(X: np.ndarray,            # matriz (fotos, números), ya comprobada
-            rng: np.random.Generator, # azar con que se elige la muestra
-            ) -> np.ndarray:          # matriz float64 (≤ 1000 fotos, números)
+
+def _sample(
+    X: np.ndarray,  # matriz (fotos, números), ya comprobada
+    rng: np.random.Generator,  # azar con que se elige la muestra
+) -> np.ndarray:  # matriz float64 (≤ 1000 fotos, números)
     "Toma una muestra de las fotos si son muchas; `CatsDogsError` si todos los vectores son iguales."
-    if len(X) == 1: raise CatsDogsError("En `embeddings` hay una sola foto: para buscar grupos hacen falta más.")
+    if len(X) == 1:
+        raise CatsDogsError("En `embeddings` hay una sola foto: para buscar grupos hacen falta más.")
     if (X == X[0]).all():
-        raise CatsDogsError("Todos los vectores de `embeddings` son iguales: con fotos que no se distinguen no hay grupos que buscar.")
-    if len(X) > _MAX_PHOTOS: X = X[np.sort(rng.choice(len(X), _MAX_PHOTOS, replace=False))]
+        raise CatsDogsError(
+            "Todos los vectores de `embeddings` son iguales: con fotos que no se distinguen no hay grupos que buscar."
+        )
+    if len(X) > _MAX_PHOTOS:
+        X = X[np.sort(rng.choice(len(X), _MAX_PHOTOS, replace=False))]
     return X.astype(np.float64)
 
 # %% ../nbs/09_choosing.ipynb #21568024
-_MAX_DIMENSIONS = 50 # componentes principales, como mucho
+_MAX_DIMENSIONS = 50  # componentes principales, como mucho
 
-def _reduce(X: np.ndarray,   # muestra (fotos, números)
-            ) -> np.ndarray: # matriz (fotos, ≤ 50), de varianza media 1
+
+def _reduce(
+    X: np.ndarray,  # muestra (fotos, números)
+) -> np.ndarray:  # matriz (fotos, ≤ 50), de varianza media 1
     "Resume los vectores con PCA."
     n_components = max(1, min(_MAX_DIMENSIONS, X.shape[1], len(X) // 4))
     Z = PCA(n_components, svd_solver="full").fit_transform(X / np.abs(X).max())
     return Z / Z.std()
 
 # %% ../nbs/09_choosing.ipynb #b9431885
-def _check_ks(ks: Iterable[int], # números de grupos que se quieren probar
-              X: np.ndarray,     # muestra (fotos, números)
-              ) -> list[int]:    # los mismos, sin repetir y en orden
+def _check_ks(
+    ks: Iterable[int],  # números de grupos que se quieren probar
+    X: np.ndarray,  # muestra (fotos, números)
+) -> list[int]:  # los mismos, sin repetir y en orden
     "Comprueba que `ks` son enteros de 2 en adelante y que hay fotos para probarlos."
     ks = list(ks) if isinstance(ks, Iterable) and not isinstance(ks, (str, bytes)) else [None]
     if any(isinstance(k, bool) or not isinstance(k, Integral) for k in ks):
         raise CatsDogsError("`ks` debe ser una lista de números enteros, como `range(2, 11)`.")
-    if not ks: raise CatsDogsError("`ks` está vacío: di qué números de grupos hay que probar, como `range(2, 11)`.")
-    if min(ks) < 2: raise CatsDogsError(f"En `ks` hay un {min(ks)}: el menor número de grupos que se puede probar es 2.")
+    if not ks:
+        raise CatsDogsError("`ks` está vacío: di qué números de grupos hay que probar, como `range(2, 11)`.")
+    if min(ks) < 2:
+        raise CatsDogsError(f"En `ks` hay un {min(ks)}: el menor número de grupos que se puede probar es 2.")
     if max(ks) >= len(X):
-        raise CatsDogsError(f"En `ks` hay un {max(ks)} y sólo se miran {len(X)} fotos: prueba menos grupos o añade fotos.")
+        raise CatsDogsError(
+            f"En `ks` hay un {max(ks)} y sólo se miran {len(X)} fotos: prueba menos grupos o añade fotos."
+        )
     distinct = len(np.unique(X, axis=0))
     if 2 * max(ks) > distinct:
-        raise CatsDogsError(f"Para probar {max(ks)} grupos hacen falta {2 * max(ks)} fotos distintas y hay {distinct}: "
-                            "prueba menos grupos (`ks`) o añade fotos.")
+        raise CatsDogsError(
+            f"Para probar {max(ks)} grupos hacen falta {2 * max(ks)} fotos distintas y hay {distinct}: "
+            "prueba menos grupos (`ks`) o añade fotos."
+        )
     return sorted({int(k) for k in ks})
 
 # %% ../nbs/09_choosing.ipynb #9b10efac
-_CLOUDS = 3 # nubes de cada clase
+_CLOUDS = 3  # nubes de cada clase
 
-def _fake_clouds(Z: np.ndarray,            # vectores reducidos (fotos, componentes)
-                 rng: np.random.Generator, # azar con que se fabrican
-                 ) -> list[np.ndarray]:    # nubes de la forma de Z: primero las cajas, después las campanas
+
+def _fake_clouds(
+    Z: np.ndarray,  # vectores reducidos (fotos, componentes)
+    rng: np.random.Generator,  # azar con que se fabrican
+) -> list[np.ndarray]:  # nubes de la forma de Z: primero las cajas, después las campanas
     "Fabrica nubes sin grupos, tan extensas como los datos en cada componente."
     low, high, spread = Z.min(axis=0), Z.max(axis=0), Z.std(axis=0)
     boxes = [rng.uniform(low, high, Z.shape) for _ in range(_CLOUDS)]
@@ -78,18 +100,20 @@ def _fake_clouds(Z: np.ndarray,            # vectores reducidos (fotos, componen
     return boxes + bells
 
 # %% ../nbs/09_choosing.ipynb #1f4ff6cf
-def _cluster(Z: np.ndarray, # vectores reducidos (puntos, componentes)
-             k: int,        # número de grupos
-             ) -> KMeans:   # modelo entrenado
+def _cluster(
+    Z: np.ndarray,  # vectores reducidos (puntos, componentes)
+    k: int,  # número de grupos
+) -> KMeans:  # modelo entrenado
     "Reparte los puntos en `k` grupos: el mejor de tres comienzos."
     return KMeans(k, n_init=3, random_state=0).fit(Z)
 
 # %% ../nbs/09_choosing.ipynb #22abb184
-def _stability(Z: np.ndarray,            # vectores reducidos (fotos, componentes)
-               k: int,                   # número de grupos
-               rng: np.random.Generator, # azar con que se parten
-               n_splits: int = 5,        # veces que se parten en dos mitades
-               ) -> float:               # ARI medio, como mucho 1
+def _stability(
+    Z: np.ndarray,  # vectores reducidos (fotos, componentes)
+    k: int,  # número de grupos
+    rng: np.random.Generator,  # azar con que se parten
+    n_splits: int = 5,  # veces que se parten en dos mitades
+) -> float:  # ARI medio, como mucho 1
     "Mide si las dos mitades de las fotos llevan al mismo reparto (según Lange y otros, 2004)."
     scores = []
     for _ in range(n_splits):
@@ -98,36 +122,42 @@ def _stability(Z: np.ndarray,            # vectores reducidos (fotos, componente
     return float(np.mean(scores))
 
 # %% ../nbs/09_choosing.ipynb #c1d6a930
-def _indices(Z: np.ndarray,       # vectores reducidos (puntos, componentes)
-             labels: np.ndarray,  # grupo de cada punto
-             ) -> dict[str, float]: # los tres índices
+def _indices(
+    Z: np.ndarray,  # vectores reducidos (puntos, componentes)
+    labels: np.ndarray,  # grupo de cada punto
+) -> dict[str, float]:  # los tres índices
     "Calcula silueta, Calinski-Harabasz y Davies-Bouldin con scikit-learn."
-    return {"silhouette": float(silhouette_score(Z, labels)),
-            "calinski_harabasz": float(calinski_harabasz_score(Z, labels)),
-            "davies_bouldin": float(davies_bouldin_score(Z, labels))}
+    return {
+        "silhouette": float(silhouette_score(Z, labels)),
+        "calinski_harabasz": float(calinski_harabasz_score(Z, labels)),
+        "davies_bouldin": float(davies_bouldin_score(Z, labels)),
+    }
 
 # %% ../nbs/09_choosing.ipynb #7a8406c8
-def _gap(model: KMeans,       # reparto de los datos
-         boxes: list[KMeans], # repartos, con el mismo k, de las cajas sin grupos
-         ) -> tuple[float, float]: # el gap y su error
+def _gap(
+    model: KMeans,  # reparto de los datos
+    boxes: list[KMeans],  # repartos, con el mismo k, de las cajas sin grupos
+) -> tuple[float, float]:  # el gap y su error
     "Compara la inercia con la de las cajas, en logaritmos (Tibshirani y otros, 2001)."
     logs = np.log([box.inertia_ for box in boxes])
     return float(logs.mean() - np.log(model.inertia_)), float(logs.std() * np.sqrt(1 + 1 / len(boxes)))
 
 # %% ../nbs/09_choosing.ipynb #c6ca2b86
-def _bic(Z: np.ndarray, # vectores reducidos (fotos, componentes)
-         k: int,        # número de campanas
-         ) -> float:    # BIC; mejor cuanto menor
+def _bic(
+    Z: np.ndarray,  # vectores reducidos (fotos, componentes)
+    k: int,  # número de campanas
+) -> float:  # BIC; mejor cuanto menor
     "BIC de una mezcla de `k` gaussianas de forma libre sobre las diez primeras componentes (Schwarz, 1978)."
     first = Z[:, :10]
     return float(GaussianMixture(k, reg_covar=1e-3, random_state=0).fit(first).bic(first))
 
 # %% ../nbs/09_choosing.ipynb #105594c5
-def _measure(Z: np.ndarray,             # vectores reducidos (fotos, componentes)
-             clouds: list[np.ndarray],  # nubes sin grupos, con las cajas delante
-             k: int,                    # número de grupos
-             rng: np.random.Generator,  # azar de las particiones
-             ) -> tuple[dict, dict]:    # los valores de los datos, y los mejores sin grupos
+def _measure(
+    Z: np.ndarray,  # vectores reducidos (fotos, componentes)
+    clouds: list[np.ndarray],  # nubes sin grupos, con las cajas delante
+    k: int,  # número de grupos
+    rng: np.random.Generator,  # azar de las particiones
+) -> tuple[dict, dict]:  # los valores de los datos, y los mejores sin grupos
     "Mide un `k` con los seis criterios."
     model, fakes = _cluster(Z, k), [_cluster(cloud, k) for cloud in clouds]
     gap, error = _gap(model, fakes[:_CLOUDS])
@@ -139,70 +169,96 @@ def _measure(Z: np.ndarray,             # vectores reducidos (fotos, componentes
     return values, without
 
 # %% ../nbs/09_choosing.ipynb #182a453d
-_MIN_STABILITY, _MARGIN = 0.9, 0.1 # ARI mínimo; ventaja sobre la mejor nube sin grupos
-_CRITERIA = {"stability": "Estabilidad (ARI)", "silhouette": "Silueta", "calinski_harabasz": "Calinski-Harabasz",
-             "davies_bouldin": "Davies-Bouldin", "gap": "Gap", "bic": "BIC"}
+_MIN_STABILITY, _MARGIN = 0.9, 0.1  # ARI mínimo; ventaja sobre la mejor nube sin grupos
+_CRITERIA = {
+    "stability": "Estabilidad (ARI)",
+    "silhouette": "Silueta",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+    "gap": "Gap",
+    "bic": "BIC",
+}
 _LOWER_IS_BETTER = {"davies_bouldin", "bic"}
 
-def _thresholds(table: pd.DataFrame,   # una fila por k, con k = 1
-                without: pd.DataFrame, # los mejores valores sin grupos, y gap_error
-                ) -> pd.DataFrame:     # listones: misma forma que table
+
+def _thresholds(
+    table: pd.DataFrame,  # una fila por k, con k = 1
+    without: pd.DataFrame,  # los mejores valores sin grupos, y gap_error
+) -> pd.DataFrame:  # listones: misma forma que table
     "Calcula lo que debe superar cada criterio, en cada `k`, para que su voto cuente."
     bars = pd.DataFrame(np.nan, index=table.index, columns=table.columns)
     bars.loc[2:, "stability"] = _MIN_STABILITY
-    for name in ("silhouette", "calinski_harabasz"): bars[name] = without[name] + _MARGIN * without[name].abs()
+    for name in ("silhouette", "calinski_harabasz"):
+        bars[name] = without[name] + _MARGIN * without[name].abs()
     bars["davies_bouldin"] = (1 - _MARGIN) * without["davies_bouldin"]
     bars["gap"] = (table["gap"] - without["gap_error"]).shift(-1)
     bars.loc[2:, "bic"] = table.loc[1, "bic"]
     return bars
 
 # %% ../nbs/09_choosing.ipynb #450ad6cc
-_TIE = 0.02 # diferencia de ARI que no significa nada
+_TIE = 0.02  # diferencia de ARI que no significa nada
 
-def _vote(name: str,         # criterio
-          values: pd.Series, # su valor en cada k
-          bars: pd.Series,   # su listón en cada k
-          ) -> int | None:   # el k que vota; None, se abstiene
+
+def _vote(
+    name: str,  # criterio
+    values: pd.Series,  # su valor en cada k
+    bars: pd.Series,  # su listón en cada k
+) -> int | None:  # el k que vota; None, se abstiene
     "El voto de un criterio."
-    if name in _LOWER_IS_BETTER: values, bars = -values, -bars
+    if name in _LOWER_IS_BETTER:
+        values, bars = -values, -bars
     passes = values >= bars
-    if name == "gap": candidates = values.index[passes][:1]
-    elif name == "stability": candidates = values.index[passes & (values >= values.max() - _TIE)][-1:]
-    else: candidates = [k for k in [values.idxmax()] if passes[k]]
+    if name == "gap":
+        candidates = values.index[passes][:1]
+    elif name == "stability":
+        candidates = values.index[passes & (values >= values.max() - _TIE)][-1:]
+    else:
+        candidates = [k for k in [values.idxmax()] if passes[k]]
     return int(candidates[0]) if len(candidates) and candidates[0] > 1 else None
 
 # %% ../nbs/09_choosing.ipynb #e5401f1f
-_QUORUM = 4 # criterios que deben coincidir
+_QUORUM = 4  # criterios que deben coincidir
 
-def _agree(votes: dict[str, int | None],   # criterio → k o None
-           stability: pd.Series,           # estabilidad de cada k
-           ) -> tuple[int | None, str]:    # el k acordado, o None; y el porqué, en una frase
+
+def _agree(
+    votes: dict[str, int | None],  # criterio → k o None
+    stability: pd.Series,  # estabilidad de cada k
+) -> tuple[int | None, str]:  # el k acordado, o None; y el porqué, en una frase
     "Cuenta los votos y lo explica."
     cast = [k for k in votes.values() if k is not None]
-    if not cast: return None, "No hay un k claro: ningún criterio ve más grupos que en una nube sin ellos."
+    if not cast:
+        return None, "No hay un k claro: ningún criterio ve más grupos que en una nube sin ellos."
     k = max(sorted(set(cast)), key=cast.count)
     names = ", ".join(_CRITERIA[name] for name, vote in votes.items() if vote == k)
     if cast.count(k) < _QUORUM:
-        return None, f"No hay un k claro: lo más votado, {k} grupos, reúne {cast.count(k)} de los {_QUORUM} votos necesarios ({names})."
+        return (
+            None,
+            f"No hay un k claro: lo más votado, {k} grupos, reúne {cast.count(k)} de los {_QUORUM} votos necesarios ({names}).",
+        )
     if stability[k] < _MIN_STABILITY:
-        return None, f"No hay un k claro: lo más votado es {k} grupos ({names}), pero cada mitad de las fotos da otros distintos."
+        return (
+            None,
+            f"No hay un k claro: lo más votado es {k} grupos ({names}), pero cada mitad de las fotos da otros distintos.",
+        )
     return k, f"Hay {k} grupos: lo dicen {cast.count(k)} de los {len(votes)} criterios ({names})."
 
 # %% ../nbs/09_choosing.ipynb #6ba61f4c
 @dataclass(frozen=True, eq=False)
 class KChoice:
     "Cuántos grupos hay, según `choose_k`, y por qué."
-    k: int | None                 # el número de grupos; None, no hay un k claro
+
+    k: int | None  # el número de grupos; None, no hay un k claro
     votes: dict[str, int | None]  # criterio → k que vota, o None si se abstiene
-    table: pd.DataFrame           # una fila por k (y k = 1, con gap y bic); una columna por criterio
-    thresholds: pd.DataFrame      # lo que debe superar cada valor de table para contar
-    reason: str                   # una frase que lo explica
+    table: pd.DataFrame  # una fila por k (y k = 1, con gap y bic); una columna por criterio
+    thresholds: pd.DataFrame  # lo que debe superar cada valor de table para contar
+    reason: str  # una frase que lo explica
 
 # %% ../nbs/09_choosing.ipynb #5185ed4d
-def choose_k(embeddings,                           # Embeddings o matriz (fotos, números)
-             ks: Iterable[int] = range(2, 11),     # números de grupos que se prueban
-             random_state: int = 0,                # semilla de la muestra, las nubes y las mitades
-             ) -> KChoice:                         # el k acordado, los votos y los valores
+def choose_k(
+    embeddings,  # Embeddings o matriz (fotos, números)
+    ks: Iterable[int] = range(2, 11),  # números de grupos que se prueban
+    random_state: int = 0,  # semilla de la muestra, las nubes y las mitades
+) -> KChoice:  # el k acordado, los votos y los valores
     "Elige `k` por acuerdo de seis criterios, o dice que no hay un k claro; mira 1000 fotos al azar como mucho."
     check_seed(random_state)
     rng = np.random.default_rng(random_state)
@@ -221,15 +277,17 @@ def choose_k(embeddings,                           # Embeddings o matriz (fotos,
     return KChoice(k, votes, table, thresholds, reason)
 
 # %% ../nbs/09_choosing.ipynb #28bf89c3
-def _draw_criterion(ax, # donde dibujar
-                    choice: KChoice, # resultado de choose_k
-                    name: str,       # criterio
-                    ) -> None:
+def _draw_criterion(
+    ax,  # donde dibujar
+    choice: KChoice,  # resultado de choose_k
+    name: str,  # criterio
+) -> None:
     "Dibuja los valores de un criterio, su listón y su voto."
     values, bars, vote = choice.table[name].dropna(), choice.thresholds[name].dropna(), choice.votes[name]
     ax.plot(bars.index, bars, "--", color="#999999", linewidth=1.2, label="listón")
     ax.plot(values.index, values, "-o", color="#0072B2", markersize=3.5, linewidth=1.2, label="fotos")
-    if vote is not None: ax.plot(vote, values[vote], "o", color="#D55E00", markersize=9, label="voto")
+    if vote is not None:
+        ax.plot(vote, values[vote], "o", color="#D55E00", markersize=9, label="voto")
     better = "menor" if name in _LOWER_IS_BETTER else "mayor"
     ax.set_title(f"{_CRITERIA[name]}: " + (f"vota {vote}" if vote else "se abstiene"), fontsize=10)
     ax.set_ylabel(f"mejor cuanto {better}", fontsize=8)
@@ -237,15 +295,21 @@ def _draw_criterion(ax, # donde dibujar
     ax.set_xticks(choice.table.index)
 
 # %% ../nbs/09_choosing.ipynb #688004e2
-def plot_choice(choice: KChoice, # resultado de choose_k
-                ):     # figura de matplotlib
+def plot_choice(
+    choice: KChoice,  # resultado de choose_k
+):  # figura de matplotlib
     "Dibuja los seis criterios según `k`, con sus listones y sus votos."
     import matplotlib.pyplot as plt
+
     fig, axes = plt.subplots(2, 3, figsize=(9, 5), dpi=80, layout="constrained")
-    for ax, name in zip(axes.flat, _CRITERIA): _draw_criterion(ax, choice, name)
-    for ax in axes[1]: ax.set_xlabel("k, número de grupos", fontsize=9)
+    for ax, name in zip(axes.flat, _CRITERIA):
+        _draw_criterion(ax, choice, name)
+    for ax in axes[1]:
+        ax.set_xlabel("k, número de grupos", fontsize=9)
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels())}
-    fig.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    fig.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9, frameon=False
+    )
     fig.suptitle(choice.reason, fontsize=10, wrap=True)
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig

@@ -14,22 +14,38 @@ import click
 from .terminal import Group, run
 
 # %% ../nbs/12_cli.ipynb #178a7026
-COMMANDS = {"demo": "demo", "descargar": "download", "explorar": "explore", "entrenar": "train",
-            "predecir": "predict", "evaluar": "evaluate", "info": "info"} # orden → módulo del paquete
+COMMANDS = {
+    "demo": "demo",
+    "descargar": "download",
+    "explorar": "explore",
+    "entrenar": "train",
+    "predecir": "predict",
+    "evaluar": "evaluate",
+    "info": "info",
+}  # orden → módulo del paquete
 
 # %% ../nbs/12_cli.ipynb #725962e7
-@click.group(cls=Group, name="catsdogs", modules={name: f"catsdogs_clustering.{module}" for name, module in COMMANDS.items()})
-@click.version_option(package_name="catsdogs_clustering", message="%(prog)s %(version)s", help="Muestra la versión y termina.")
+@click.group(
+    cls=Group,
+    name="catsdogs",
+    modules={name: f"catsdogs_clustering.{module}" for name, module in COMMANDS.items()},
+)
+@click.version_option(
+    package_name="catsdogs_clustering", message="%(prog)s %(version)s", help="Muestra la versión y termina."
+)
 @click.pass_context
 def _cli(ctx):
     "Agrupa fotos sin etiquetas, en español."
-    if ctx.invoked_subcommand is None: click.echo(ctx.get_help())
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 # %% ../nbs/12_cli.ipynb #750d90a2
-def main(args: list[str] | None = None, # palabras que siguen a «catsdogs»; si no se dan, las de la terminal
-         ) -> None:                     # termina el proceso con su código de salida
+def main(
+    args: list[str] | None = None,  # palabras que siguen a «catsdogs»; si no se dan, las de la terminal
+) -> None:  # termina el proceso con su código de salida
     "La orden `catsdogs`."
-    gc.set_threshold(100_000) # al importar bibliotecas se crean miles de objetos, y casi ninguno sobra
+    gc.set_threshold(100_000)  # al importar bibliotecas se crean miles de objetos, y casi ninguno sobra
     code = run(_cli, args)
-    if "torch" not in sys.modules: gc.freeze() # ni hace falta recogerlos uno a uno para salir (torch sí lo pide)
+    if "torch" not in sys.modules:
+        gc.freeze()  # ni hace falta recogerlos uno a uno para salir (torch sí lo pide)
     sys.exit(code)

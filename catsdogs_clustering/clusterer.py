@@ -23,126 +23,168 @@ from .images import CatsDogsError, ImageReadError
 from .kmeans import _check_n_clusters, _count_distinct
 from .methods import METHODS, make_clusterer
 from .model_files import probe_vectors
-from .naming import (best_photos, check_examples, cluster_centers, confidence, draw_clusters,
-                                        kind_mapping, names_from_votes, photo_scores)
+from catsdogs_clustering.naming import (
+    best_photos,
+    check_examples,
+    cluster_centers,
+    confidence,
+    draw_clusters,
+    kind_mapping,
+    names_from_votes,
+    photo_scores,
+)
 from .outliers import OutlierDetector
 from .provenance import backbone_facts, check_backbone, photos_digest
 from .split import check_seed
 
 # %% ../nbs/10_clusterer.ipynb #1fc8d763
-_MIN_PHOTOS = 5 # con menos, no se sabe qué es lo corriente
+_MIN_PHOTOS = 5  # con menos, no se sabe qué es lo corriente
 
-def _check_request(method: str,       # uno de METHODS
-                   n_clusters,        # un número de grupos, o "auto"
-                   on_error: str,     # "raise" o "skip"
-                   paths: list[Path], # fotos con las que se va a entrenar
-                   random_state=0,    # semilla
-                   ) -> None:
+
+def _check_request(
+    method: str,  # uno de METHODS
+    n_clusters,  # un número de grupos, o "auto"
+    on_error: str,  # "raise" o "skip"
+    paths: list[Path],  # fotos con las que se va a entrenar
+    random_state=0,  # semilla
+) -> None:
     "Comprueba lo que se pide a `fit`, sin abrir ninguna foto."
     make_clusterer(method)
     check_seed(random_state)
     if on_error not in ("raise", "skip"):
         raise CatsDogsError(f'`on_error` debe ser "raise" o "skip", y es {on_error!r}.')
     if len(paths) < _MIN_PHOTOS:
-        raise CatsDogsError(f"Hacen falta {_MIN_PHOTOS} fotos o más para aprender de ellas, y en la lista hay {len(paths)}.")
-    if isinstance(n_clusters, str) and n_clusters == "auto": return
-    if isinstance(n_clusters, str): raise CatsDogsError(f'`n_clusters` debe ser un número o "auto", y es {n_clusters!r}.')
+        raise CatsDogsError(
+            f"Hacen falta {_MIN_PHOTOS} fotos o más para aprender de ellas, y en la lista hay {len(paths)}."
+        )
+    if isinstance(n_clusters, str) and n_clusters == "auto":
+        return
+    if isinstance(n_clusters, str):
+        raise CatsDogsError(f'`n_clusters` debe ser un número o "auto", y es {n_clusters!r}.')
     _check_n_clusters(n_clusters, np.arange(len(paths))[:, None])
-    if n_clusters == 1: raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
+    if n_clusters == 1:
+        raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
 
 # %% ../nbs/10_clusterer.ipynb #d9854f2f
 class UnclearKError(CatsDogsError):
     "Ningún número de grupos convence: `choice` es la votación de `choose_k`."
+
     def __init__(self, choice: KChoice):
         self.choice = choice
-        super().__init__(f"{choice.reason} Mira las fotos y di tú cuántos grupos quieres, por ejemplo n_clusters=2; "
-                         "la votación está en el atributo `choice` de este error, y `plot_choice` la dibuja.")
+        super().__init__(
+            f"{choice.reason} Mira las fotos y di tú cuántos grupos quieres, por ejemplo n_clusters=2; "
+            "la votación está en el atributo `choice` de este error, y `plot_choice` la dibuja."
+        )
 
-    def __reduce__(self): return type(self), (self.choice,)
+    def __reduce__(self):
+        return type(self), (self.choice,)
 
 # %% ../nbs/10_clusterer.ipynb #ebb8c428
-def _find_k(X: np.ndarray,     # vectores (fotos, números)
-            random_state: int, # semilla
-            ) -> KChoice:      # la votación, con un k claro
+def _find_k(
+    X: np.ndarray,  # vectores (fotos, números)
+    random_state: int,  # semilla
+) -> KChoice:  # la votación, con un k claro
     "Elige el número de grupos, o lanza `UnclearKError` con la votación."
     distinct = _count_distinct(X, 20)
-    if distinct < 4: raise CatsDogsError('Para elegir el número de grupos con n_clusters="auto" hacen falta al menos '
-                                         f"4 fotos distintas y hay {distinct}: añade fotos o di cuántos grupos quieres.")
+    if distinct < 4:
+        raise CatsDogsError(
+            'Para elegir el número de grupos con n_clusters="auto" hacen falta al menos '
+            f"4 fotos distintas y hay {distinct}: añade fotos o di cuántos grupos quieres."
+        )
     choice = choose_k(X, range(2, distinct // 2 + 1), random_state)
-    if choice.k is None: raise UnclearKError(choice)
+    if choice.k is None:
+        raise UnclearKError(choice)
     return choice
 
 # %% ../nbs/10_clusterer.ipynb #1ea0e123
-def _check_fitted(model) -> None: # cualquier ImageClusterer
+def _check_fitted(model) -> None:  # cualquier ImageClusterer
     "Lanza `NotFittedError`, en español, si el modelo no está entrenado."
-    check_is_fitted(model, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos.")
+    check_is_fitted(
+        model, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos."
+    )
 
 # %% ../nbs/10_clusterer.ipynb #90a1811f
 class _Reading:
     "De rutas a vectores, con la red del modelo."
-    def _embedder(self) -> ImageEmbedder: # con los mismos parámetros, y con la red ya cargada si lo estaba
-        self._reader = getattr(self, "_reader", None) or ImageEmbedder()
-        return self._reader.set_params(**{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)})
 
-    def _embed(self, paths) -> Embeddings: # las fotos que se pueden leer, y los problemas
+    def _embedder(self) -> ImageEmbedder:  # con los mismos parámetros, y con la red ya cargada si lo estaba
+        self._reader = getattr(self, "_reader", None) or ImageEmbedder()
+        return self._reader.set_params(
+            **{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)}
+        )
+
+    def _embed(self, paths) -> Embeddings:  # las fotos que se pueden leer, y los problemas
         _check_fitted(self)
         check_backbone(self.backbone_, backbone_facts(self._embedder()))
         return self._embedder().embed(paths)
 
-    def transform(self, paths): # float32 (fotos, números)
+    def transform(self, paths):  # float32 (fotos, números)
         "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
         return _all_read(self._embed(paths)).vectors
 
 # %% ../nbs/10_clusterer.ipynb #6f81efda
-def _all_read(found: Embeddings) -> Embeddings: # los mismos
+def _all_read(found: Embeddings) -> Embeddings:  # los mismos
     "Lanza un `ImageReadError` con todas las fotos que no se han podido leer, si hay alguna."
-    if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
+    if len(found.problems):
+        raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
     return found
 
 # %% ../nbs/10_clusterer.ipynb #308fb882
 class _Queries(_Reading):
     "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
-    def predict(self, paths): # enteros (fotos,)
+
+    def predict(self, paths):  # enteros (fotos,)
         "El grupo de cada foto, de 0 a `n_clusters_` - 1; `ImageReadError` si alguna no se puede leer."
         X = self.transform(paths)
         return self.clusterer_.predict(X)
 
-    def score_samples(self, paths): # float64 (fotos,), de 0 (empate) a 1
+    def score_samples(self, paths):  # float64 (fotos,), de 0 (empate) a 1
         "La confianza de cada foto: la ventaja de su grupo sobre el segundo. Ordena bien; no es una probabilidad."
         X = self.transform(paths)
         return confidence(self.clusterer_.predict_proba(X))
 
-    def is_outlier(self, paths): # bool (fotos,)
+    def is_outlier(self, paths):  # bool (fotos,)
         "¿Se sale de lo que el modelo conoce? Lo decide `OutlierDetector`, con el umbral del entrenamiento."
         X = self.transform(paths)
         return self.detector_.predict(X) == -1
 
-    def predict_table(self, paths): # DataFrame path, cluster, name, confidence, outlier, reason
+    def predict_table(self, paths):  # DataFrame path, cluster, name, confidence, outlier, reason
         "Una fila por foto, en el orden de `paths`; las que no se pueden leer llevan el motivo en `reason`. Nunca falla por una."
         paths = as_paths(paths)
         return _predict_table(self, paths, self._embed(paths))
 
 # %% ../nbs/10_clusterer.ipynb #5e836091
-def _readable(paths: list[Path],  # las fotos que se pidieron
-              found: Embeddings,  # las que se pudieron leer, en el mismo orden
-              ) -> np.ndarray:    # bool (fotos,)
+def _readable(
+    paths: list[Path],  # las fotos que se pidieron
+    found: Embeddings,  # las que se pudieron leer, en el mismo orden
+) -> np.ndarray:  # bool (fotos,)
     "Señala cuáles de las fotos pedidas se pudieron leer."
     good, flags = iter([*found.paths, None]), []
     following = next(good)
     for path in paths:
         flags.append(path == following)
-        if flags[-1]: following = next(good)
+        if flags[-1]:
+            following = next(good)
     return np.array(flags, dtype=bool)
 
 # %% ../nbs/10_clusterer.ipynb #64a3509c
 def _predict_table(model, paths: list[Path], found: Embeddings) -> pd.DataFrame:
     "La tabla de `predict_table`, a partir de lo que se pudo leer."
     empty = [None] * len(paths)
-    table = pd.DataFrame({"path": paths, "cluster": pd.array(empty, "Int64"), "name": empty, "confidence": np.nan,
-                          "outlier": pd.array(empty, "boolean"), "reason": empty})
+    table = pd.DataFrame(
+        {
+            "path": paths,
+            "cluster": pd.array(empty, "Int64"),
+            "name": empty,
+            "confidence": np.nan,
+            "outlier": pd.array(empty, "boolean"),
+            "reason": empty,
+        }
+    )
     good = _readable(paths, found)
     table.loc[~good, "reason"] = list(found.problems["reason"])
-    if not good.any(): return table
+    if not good.any():
+        return table
     proba = model.clusterer_.predict_proba(found.vectors)
     table.loc[good, "cluster"] = proba.argmax(axis=1)
     table.loc[good, "name"] = [model.cluster_name(group) for group in proba.argmax(axis=1)]
@@ -153,61 +195,68 @@ def _predict_table(model, paths: list[Path], found: Embeddings) -> pd.DataFrame:
 # %% ../nbs/10_clusterer.ipynb #ac45a4df
 class _Naming:
     "Nombres para los grupos, y una nota."
-    def cluster_name(self, group: int) -> str: # su nombre, o «grupo 0»
+
+    def cluster_name(self, group: int) -> str:  # su nombre, o «grupo 0»
         "El nombre de un grupo, o su número si no tiene."
         return self.names_.get(int(group), f"grupo {group}")
 
-    def name_clusters(self, examples: dict): # nombre → rutas de ejemplo, o número de grupo
+    def name_clusters(self, examples: dict):  # nombre → rutas de ejemplo, o número de grupo
         'Pone nombre a los grupos: `{"gato": [rutas], "perro": [rutas]}`, o `{"gato": 1}`. Los de antes se olvidan.'
         _check_fitted(self)
         self.names_ = _name_clusters(self, check_examples(examples, self.n_clusters_))
         return self
 
-    def evaluate(self, paths, kinds) -> Evaluation: # kinds: lo que es cada foto, o None
+    def evaluate(self, paths, kinds) -> Evaluation:  # kinds: lo que es cada foto, o None
         "Compara los grupos con lo que es cada foto, y apunta la nota en `evaluation_`."
         labels, kinds = self.predict(paths), list(kinds)
         self.evaluation_ = evaluate(labels, kinds, kind_mapping(self.names_, labels, kinds))
         return self.evaluation_
 
 # %% ../nbs/10_clusterer.ipynb #6a56013c
-def _name_clusters(model, examples: dict) -> dict[int, str]: # grupo → nombre
+def _name_clusters(model, examples: dict) -> dict[int, str]:  # grupo → nombre
     "Reparte los ejemplos con el modelo y cuenta votos; un número de grupo es un voto directo."
     paths = [path for value in examples.values() if isinstance(value, list) for path in value]
     labels = iter(model.predict(paths).tolist() if paths else [])
-    votes = {name: [next(labels) for _ in value] if isinstance(value, list) else [value] for name, value in examples.items()}
+    votes = {
+        name: [next(labels) for _ in value] if isinstance(value, list) else [value]
+        for name, value in examples.items()
+    }
     return dict(sorted(names_from_votes(votes).items()))
 
 # %% ../nbs/10_clusterer.ipynb #8bfcdb41
 class _Showing:
     "Fotos que mirar."
-    def typical(self, n: int = 6, paths=None): # grupo → sus n fotos más cercanas al centro
+
+    def typical(self, n: int = 6, paths=None):  # grupo → sus n fotos más cercanas al centro
         "Las fotos más típicas de cada grupo, la primera delante: de las del entrenamiento, o de las que se den."
         known = _known_photos(self, paths)
         return best_photos(known["paths_"], known["labels_"], known["typicality_"], n, self.n_clusters_)
 
-    def doubtful(self, n: int = 6, paths=None): # grupo → sus n fotos con menos confianza
+    def doubtful(self, n: int = 6, paths=None):  # grupo → sus n fotos con menos confianza
         "Las fotos que más dudas dan en cada grupo, la peor delante: de las del entrenamiento, o de las que se den."
         known = _known_photos(self, paths)
         return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
 
-    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False): # figura de matplotlib
+    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False):  # figura de matplotlib
         "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
         chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
         return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})
 
 # %% ../nbs/10_clusterer.ipynb #a2c6a39d
-def _known_photos(model, paths) -> dict: # paths_, labels_, confidence_ y typicality_
+def _known_photos(model, paths) -> dict:  # paths_, labels_, confidence_ y typicality_
     "Lo que se sabe de las fotos del entrenamiento, o de las que se den."
     _check_fitted(model)
     if paths is not None:
         X = model.transform(paths := as_paths(paths))
         return {"paths_": paths} | photo_scores(X, model.clusterer_.predict_proba(X), model.centers_)
-    if hasattr(model, "paths_"): return vars(model)
+    if hasattr(model, "paths_"):
+        return vars(model)
     raise CatsDogsError("Un modelo cargado no lleva fotos dentro: dale algunas, con `paths`.")
 
 # %% ../nbs/10_clusterer.ipynb #9204de61
 class _Sharing:
     "Lo que hace falta para guardar un modelo y entenderlo después."
+
     def without_photos(self):
         "Una copia que se puede compartir: sin rutas, sin caché y sin nada que sólo tenga sentido en esta máquina."
         return _without_photos(self)
@@ -225,7 +274,8 @@ class _Sharing:
         "Un párrafo: qué es este modelo, con qué se entrenó y cuánto acierta."
         return _describe(self)
 
-    def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_reader"} # sin la red dentro
+    def __getstate__(self):
+        return {k: v for k, v in super().__getstate__().items() if k != "_reader"}  # sin la red dentro
 
 # %% ../nbs/10_clusterer.ipynb #9dcb3d3d
 def _without_photos(model):
@@ -233,21 +283,34 @@ def _without_photos(model):
     shared = type(model)(**model.get_params(deep=False))
     private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
     vars(shared).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
-    weights = model.weights if model.weights is None else Path(model.weights).name # de una ruta, sólo el nombre del archivo
-    return shared.set_params(cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights)
+    weights = (
+        model.weights if model.weights is None else Path(model.weights).name
+    )  # de una ruta, sólo el nombre del archivo
+    return shared.set_params(
+        cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights
+    )
 
 # %% ../nbs/10_clusterer.ipynb #847456a8
 def _model_card(model) -> dict:
     "La ficha de un modelo."
     views = [model.views] if isinstance(model.views, str) else list(model.views)
     score = None if model.evaluation_ is None else asdict(model.evaluation_)
-    return {"backbone": model.backbone_, "views": views, "n_features": int(model.n_features_), "method": model.method,
-            "n_clusters": int(model.n_clusters_), "names": {str(group): name for group, name in model.names_.items()},
-            "threshold": float(model.detector_.threshold_), "training": model.training_, "evaluation": score}
+    return {
+        "backbone": model.backbone_,
+        "views": views,
+        "n_features": int(model.n_features_),
+        "method": model.method,
+        "n_clusters": int(model.n_clusters_),
+        "names": {str(group): name for group, name in model.names_.items()},
+        "threshold": float(model.detector_.threshold_),
+        "training": model.training_,
+        "evaluation": score,
+    }
 
 # %% ../nbs/10_clusterer.ipynb #5419a75b
-def _percent(x: float, # entre 0 y 1
-             ) -> str: # «99,1 %»
+def _percent(
+    x: float,  # entre 0 y 1
+) -> str:  # «99,1 %»
     "Un tanto por ciento, con coma."
     return f"{100 * x:.1f} %".replace(".", ",")
 
@@ -256,64 +319,106 @@ def _describe(model) -> str:
     "El párrafo de `describe`."
     _check_fitted(model)
     training, score = model.training_, model.evaluation_
-    groups = ", ".join(f"«{model.cluster_name(group)}» ({n} fotos)" for group, n in enumerate(training["sizes"]))
+    groups = ", ".join(
+        f"«{model.cluster_name(group)}» ({n} fotos)" for group, n in enumerate(training["sizes"])
+    )
     views = {"crop": "el recorte central", "mirror": "su espejo", "whole": "la foto entera"}
-    seen = " y ".join(views.get(view, view) for view in ([model.views] if isinstance(model.views, str) else model.views))
-    bad = {0: "", 1: " (otra no se pudo leer)"}.get(training["unreadable"], f" (otras {training['unreadable']} no se pudieron leer)")
-    marks = ("Nadie ha comprobado todavía cuánto acierta." if score is None else
-             f"Con {score.n} fotos de tipo conocido acertó el {_percent(score.accuracy)} "
-             f"(intervalo al 95 %: de {_percent(score.accuracy_low)} a {_percent(score.accuracy_high)}).")
-    return (f"Modelo que reparte fotos en {model.n_clusters_} grupos: {groups}. Se entrenó con {training['photos']} fotos{bad}, "
-            f"sin usar ninguna etiqueta. La red {' + '.join(fact['name'] for fact in model.backbone_)} convierte cada una en "
-            f"{model.n_features_} números (mira {seen}), y el método es «{model.method}»: {METHODS[model.method]}. {marks}")
+    seen = " y ".join(
+        views.get(view, view) for view in ([model.views] if isinstance(model.views, str) else model.views)
+    )
+    bad = {0: "", 1: " (otra no se pudo leer)"}.get(
+        training["unreadable"], f" (otras {training['unreadable']} no se pudieron leer)"
+    )
+    marks = (
+        "Nadie ha comprobado todavía cuánto acierta."
+        if score is None
+        else f"Con {score.n} fotos de tipo conocido acertó el {_percent(score.accuracy)} "
+        f"(intervalo al 95 %: de {_percent(score.accuracy_low)} a {_percent(score.accuracy_high)})."
+    )
+    return (
+        f"Modelo que reparte fotos en {model.n_clusters_} grupos: {groups}. Se entrenó con {training['photos']} fotos{bad}, "
+        f"sin usar ninguna etiqueta. La red {' + '.join(fact['name'] for fact in model.backbone_)} convierte cada una en "
+        f"{model.n_features_} números (mira {seen}), y el método es «{model.method}»: {METHODS[model.method]}. {marks}"
+    )
 
 # %% ../nbs/10_clusterer.ipynb #641d9eea
 class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEstimator):
     "Agrupa fotos sin etiquetas: de rutas a vectores, de vectores a grupos, y después fotos nuevas."
-    def __init__(self,
-                 backbone: str | list[str] = "efficientnet_lite2",    # como en ImageEmbedder
-                 weights: str | Path | None = "DEFAULT",              # como en ImageEmbedder
-                 views: str | tuple[str, ...] = ("crop", "whole"),    # como en ImageEmbedder
-                 method: str = "recommended",                         # uno de METHODS
-                 n_clusters: int | str = 2,                           # cuántos grupos, o "auto"
-                 random_state: int = 0,                               # semilla
-                 device: str = "auto",                                # como en ImageEmbedder
-                 engine: str = "auto",                                # como en ImageEmbedder
-                 batch_size: int = 16,                                # como en ImageEmbedder
-                 cache: str | Path | None = None,                     # como en ImageEmbedder
-                 progress: bool = True,                               # ¿barra de progreso?
-                 on_error: str = "raise"):                            # "skip": entrenar sin las fotos que no se puedan leer
+
+    def __init__(
+        self,
+        backbone: str | list[str] = "efficientnet_lite2",  # como en ImageEmbedder
+        weights: str | Path | None = "DEFAULT",  # como en ImageEmbedder
+        views: str | tuple[str, ...] = ("crop", "whole"),  # como en ImageEmbedder
+        method: str = "recommended",  # uno de METHODS
+        n_clusters: int | str = 2,  # cuántos grupos, o "auto"
+        random_state: int = 0,  # semilla
+        device: str = "auto",  # como en ImageEmbedder
+        engine: str = "auto",  # como en ImageEmbedder
+        batch_size: int = 16,  # como en ImageEmbedder
+        cache: str | Path | None = None,  # como en ImageEmbedder
+        progress: bool = True,  # ¿barra de progreso?
+        on_error: str = "raise",  # "skip": entrenar sin las fotos que no se puedan leer
+    ):
         self.backbone, self.weights, self.views, self.method = backbone, weights, views, method
-        self.n_clusters, self.random_state, self.device, self.engine = n_clusters, random_state, device, engine
+        self.n_clusters, self.random_state, self.device, self.engine = (
+            n_clusters,
+            random_state,
+            device,
+            engine,
+        )
         self.batch_size, self.cache, self.progress, self.on_error = batch_size, cache, progress, on_error
 
-    def fit(self, paths: Iterable[str | Path], y=None): # fotos; y no se usa
+    def fit(self, paths: Iterable[str | Path], y=None):  # fotos; y no se usa
         "Aprende los grupos. Si no se puede, `CatsDogsError`, y el modelo queda como estaba."
         paths = as_paths(paths)
         _check_request(self.method, self.n_clusters, self.on_error, paths, self.random_state)
         found = self._embedder().embed(paths)
-        if self.on_error == "raise" or not len(found): _all_read(found)
+        if self.on_error == "raise" or not len(found):
+            _all_read(found)
         vars(self).update(_learn(self, found))
         return self
 
 # %% ../nbs/10_clusterer.ipynb #d6262bfa
-def _learn(model, found: Embeddings) -> dict: # nombre → valor de todo lo aprendido
+def _learn(model, found: Embeddings) -> dict:  # nombre → valor de todo lo aprendido
     "Entrena el método y el detector, sin tocar el modelo."
-    X, choice = found.vectors, _find_k(found.vectors, model.random_state) if model.n_clusters == "auto" else None
+    X, choice = (
+        found.vectors,
+        _find_k(found.vectors, model.random_state) if model.n_clusters == "auto" else None,
+    )
     k = int(choice.k if choice else model.n_clusters)
     clusterer = make_clusterer(model.method, k, model.random_state).fit(X)
     proba = clusterer.predict_proba(X)
     labels = proba.argmax(axis=1)
     centers = cluster_centers(X, labels, k)
-    return dict(paths_=found.paths, problems_=found.problems, k_choice_=choice, n_clusters_=k, n_features_=X.shape[1],
-                clusterer_=clusterer, detector_=OutlierDetector().fit(X), centers_=centers, names_={}, evaluation_=None,
-                backbone_=backbone_facts(model._embedder()), training_=_training_facts(found, labels, k),
-                **photo_scores(X, proba, centers))
+    return dict(
+        paths_=found.paths,
+        problems_=found.problems,
+        k_choice_=choice,
+        n_clusters_=k,
+        n_features_=X.shape[1],
+        clusterer_=clusterer,
+        detector_=OutlierDetector().fit(X),
+        centers_=centers,
+        names_={},
+        evaluation_=None,
+        backbone_=backbone_facts(model._embedder()),
+        training_=_training_facts(found, labels, k),
+        **photo_scores(X, proba, centers),
+    )
 
 # %% ../nbs/10_clusterer.ipynb #95c22703
-def _training_facts(found: Embeddings, labels: np.ndarray, k: int) -> dict: # cuántas fotos, cuáles y cómo se reparten
+def _training_facts(
+    found: Embeddings, labels: np.ndarray, k: int
+) -> dict:  # cuántas fotos, cuáles y cómo se reparten
     "Lo que se apunta de las fotos de entrenamiento, sin sus nombres."
-    try: digest = photos_digest(found.paths)
-    except ImageReadError: digest = None # alguna ha desaparecido mientras tanto
-    return {"photos": len(found), "unreadable": len(found.problems), "sizes": np.bincount(labels, minlength=k).tolist(),
-            "digest": digest}
+    try:
+        digest = photos_digest(found.paths)
+    except ImageReadError:
+        digest = None  # alguna ha desaparecido mientras tanto
+    return {
+        "photos": len(found),
+        "unreadable": len(found.problems),
+        "sizes": np.bincount(labels, minlength=k).tolist(),
+        "digest": digest,
+    }

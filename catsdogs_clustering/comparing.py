@@ -28,144 +28,196 @@ from .images import CatsDogsError
 from .kmeans import as_vectors
 
 # %% ../nbs/06a_comparing.ipynb #079c420a
-def hits(labels: Sequence[int],       # grupo de cada foto
-         kinds: Sequence[str | None], # su tipo verdadero, o None si no se conoce
-         mapping: dict[int, str],     # de grupo a tipo, aprendida con otras fotos
-         ) -> np.ndarray:             # bool (fotos de tipo conocido,)
+def hits(
+    labels: Sequence[int],  # grupo de cada foto
+    kinds: Sequence[str | None],  # su tipo verdadero, o None si no se conoce
+    mapping: dict[int, str],  # de grupo a tipo, aprendida con otras fotos
+) -> np.ndarray:  # bool (fotos de tipo conocido,)
     "Dice de cada foto de tipo conocido si está en el grupo que le toca."
     labels, truth = _known(labels, kinds)
     return np.array([guess == kind for guess, kind in zip(assign_kinds(labels, mapping), truth)])
 
 # %% ../nbs/06a_comparing.ipynb #569e5c34
-def kind_recalls(labels: Sequence[int],       # grupo de cada foto
-                 kinds: Sequence[str | None], # su tipo verdadero, o None si no se conoce
-                 mapping: dict[int, str],     # de grupo a tipo, aprendida con otras fotos
-                 ) -> pd.DataFrame:           # una fila por tipo: n, hits, recall y su intervalo, low y high
+def kind_recalls(
+    labels: Sequence[int],  # grupo de cada foto
+    kinds: Sequence[str | None],  # su tipo verdadero, o None si no se conoce
+    mapping: dict[int, str],  # de grupo a tipo, aprendida con otras fotos
+) -> pd.DataFrame:  # una fila por tipo: n, hits, recall y su intervalo, low y high
     "De las fotos de cada tipo, la proporción que va con su tipo, con su intervalo de Wilson al 95 %."
     right, truth = hits(labels, kinds, mapping), _known(labels, kinds)[1]
     table = pd.Series(right).groupby(truth).agg(["size", "sum"]).set_axis(["n", "hits"], axis=1)
     bounds = [wilson_interval(k, n) for n, k in table.itertuples(index=False)]
-    table = table.assign(recall=table["hits"] / table["n"], low=[b[0] for b in bounds], high=[b[1] for b in bounds])
+    table = table.assign(
+        recall=table["hits"] / table["n"], low=[b[0] for b in bounds], high=[b[1] for b in bounds]
+    )
     return table.rename_axis("kind")
 
 # %% ../nbs/06a_comparing.ipynb #cb569501
 @dataclass(frozen=True)
 class McNemarResult:
     "Resultado de comparar dos métodos sobre las mismas fotos."
-    n: int            # fotos comparadas
-    only_a: int       # fotos que sólo acierta el primero
-    only_b: int       # fotos que sólo acierta el segundo
-    p_value: float    # probabilidad de un reparto tan desigual si los dos fueran iguales
-    conclusion: str   # lo que se puede y lo que no se puede concluir
+
+    n: int  # fotos comparadas
+    only_a: int  # fotos que sólo acierta el primero
+    only_b: int  # fotos que sólo acierta el segundo
+    p_value: float  # probabilidad de un reparto tan desigual si los dos fueran iguales
+    conclusion: str  # lo que se puede y lo que no se puede concluir
 
 # %% ../nbs/06a_comparing.ipynb #995d5843
-def _conclude(only_a: int, # discordantes del primero
-              only_b: int, # discordantes del segundo
-              p: float,    # valor p
-              ) -> str:    # una frase
+def _conclude(
+    only_a: int,  # discordantes del primero
+    only_b: int,  # discordantes del segundo
+    p: float,  # valor p
+) -> str:  # una frase
     "Dice en una frase qué se puede y qué no se puede concluir."
     m, where = only_a + only_b, "en estas fotos"
-    if m == 0: return f"Aciertan y fallan las mismas: {where} no hay ninguna diferencia que juzgar."
+    if m == 0:
+        return f"Aciertan y fallan las mismas: {where} no hay ninguna diferencia que juzgar."
     which = f"{m} foto{'s' * (m > 1)} discordante{'s' * (m > 1)}"
     if binomtest(0, m).pvalue > 0.05:
         return f"Con {which} no se puede concluir nada, ni que uno sea mejor ni que sean iguales: harían falta seis o más."
-    if p > 0.05: return f"El azar podría explicar el reparto de {which}: no se puede decir que uno sea mejor, ni que sean iguales."
+    if p > 0.05:
+        return f"El azar podría explicar el reparto de {which}: no se puede decir que uno sea mejor, ni que sean iguales."
     best = "primero" if only_a > only_b else "segundo"
     return f"El {best} acierta más {where}, y el azar lo explicaría mal (p = {p:.2g}); cuánto más, no lo dice esta prueba."
 
 # %% ../nbs/06a_comparing.ipynb #9edf613e
-def _as_hits(values,           # True o 1, acierto; False o 0, fallo
-             name: str,        # cómo se llama el argumento, para el mensaje
-             ) -> np.ndarray:  # bool (fotos,)
+def _as_hits(
+    values,  # True o 1, acierto; False o 0, fallo
+    name: str,  # cómo se llama el argumento, para el mensaje
+) -> np.ndarray:  # bool (fotos,)
     "Comprueba una lista de aciertos y fallos."
-    try: found = np.asarray(values, dtype=float)
-    except (TypeError, ValueError): found = np.array(np.nan)
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
     if found.ndim != 1 or not np.isin(found, [0, 1]).all():
         raise CatsDogsError(f"`{name}` debe ser una lista de aciertos y fallos (True o False), uno por foto.")
-    if not len(found): raise CatsDogsError(f"`{name}` está vacía: no hay ninguna foto que comparar.")
+    if not len(found):
+        raise CatsDogsError(f"`{name}` está vacía: no hay ninguna foto que comparar.")
     return found.astype(bool)
 
 # %% ../nbs/06a_comparing.ipynb #7109b656
-def mcnemar_test(correct_a: Sequence[bool], # aciertos y fallos del primer método, como los da hits
-                 correct_b: Sequence[bool], # los del segundo, en las mismas fotos y en el mismo orden
-                 ) -> McNemarResult:
+def mcnemar_test(
+    correct_a: Sequence[bool],  # aciertos y fallos del primer método, como los da hits
+    correct_b: Sequence[bool],  # los del segundo, en las mismas fotos y en el mismo orden
+) -> McNemarResult:
     "Prueba de McNemar (1947), exacta y de dos colas, sobre las fotos que sólo acierta uno de los dos."
     a, b = _as_hits(correct_a, "correct_a"), _as_hits(correct_b, "correct_b")
     if len(a) != len(b):
-        raise CatsDogsError(f"`correct_a` tiene {len(a)} fotos y `correct_b`, {len(b)}: los dos métodos deben juzgarse con las mismas.")
+        raise CatsDogsError(
+            f"`correct_a` tiene {len(a)} fotos y `correct_b`, {len(b)}: los dos métodos deben juzgarse con las mismas."
+        )
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
     return McNemarResult(len(a), only_a, only_b, p, _conclude(only_a, only_b, p))
 
 # %% ../nbs/06a_comparing.ipynb #afe17fe4
-def supervised_probe(X_train: np.ndarray,               # Embeddings o matriz (fotos, números)
-                     kinds_train: Sequence[str | None], # tipo de cada foto; las de None no se usan
-                     random_state: int = 0,             # semilla de los pliegues
-                     ) -> Pipeline:                     # longitud 1 → regresión logística, ya entrenada
+def supervised_probe(
+    X_train: np.ndarray,  # Embeddings o matriz (fotos, números)
+    kinds_train: Sequence[str | None],  # tipo de cada foto; las de None no se usan
+    random_state: int = 0,  # semilla de los pliegues
+) -> Pipeline:  # longitud 1 → regresión logística, ya entrenada
     "Sonda lineal SUPERVISADA (Alain y Bengio, 2016): aprende con las etiquetas, y sólo sirve de techo."
     X = as_vectors(X_train)
-    if len(X) != len(kinds_train): raise CatsDogsError(f"`X_train` tiene {len(X)} vectores y `kinds_train`, {len(kinds_train)} tipos.")
+    if len(X) != len(kinds_train):
+        raise CatsDogsError(f"`X_train` tiene {len(X)} vectores y `kinds_train`, {len(kinds_train)} tipos.")
     rows, kinds = _known(np.arange(len(X)), kinds_train)
     names, counts = np.unique(kinds.astype(str), return_counts=True)
-    if len(names) < 2: raise CatsDogsError(f"En `kinds_train` sólo hay fotos de «{names[0]}»: hacen falta dos tipos para separarlos.")
-    if counts.min() < 2: raise CatsDogsError(f"En `kinds_train` sólo hay una foto de «{names[counts.argmin()]}»: hacen falta dos o más.")
+    if len(names) < 2:
+        raise CatsDogsError(
+            f"En `kinds_train` sólo hay fotos de «{names[0]}»: hacen falta dos tipos para separarlos."
+        )
+    if counts.min() < 2:
+        raise CatsDogsError(
+            f"En `kinds_train` sólo hay una foto de «{names[counts.argmin()]}»: hacen falta dos o más."
+        )
     folds = StratifiedKFold(min(5, int(counts.min())), shuffle=True, random_state=random_state)
-    search = GridSearchCV(make_pipeline(Normalizer(), LogisticRegression(max_iter=2000)),
-                          {"logisticregression__C": [0.1, 1, 10, 100, 1000]}, scoring="neg_log_loss", cv=folds)
-    with threadpool_limits(limits=1): return search.fit(np.asarray(X, dtype=np.float64)[rows], kinds.astype(str)).best_estimator_
+    search = GridSearchCV(
+        make_pipeline(Normalizer(), LogisticRegression(max_iter=2000)),
+        {"logisticregression__C": [0.1, 1, 10, 100, 1000]},
+        scoring="neg_log_loss",
+        cv=folds,
+    )
+    with threadpool_limits(limits=1):
+        return search.fit(np.asarray(X, dtype=np.float64)[rows], kinds.astype(str)).best_estimator_
 
 # %% ../nbs/06a_comparing.ipynb #0386dcb3
-def cluster_scores(model: BaseEstimator, # modelo entrenado, con predict_proba o, como KMeans, con distancias
-                   X: np.ndarray,        # Embeddings o matriz (fotos, números)
-                   ) -> np.ndarray:      # float64 (fotos, grupos), cada fila suma 1
+def cluster_scores(
+    model: BaseEstimator,  # modelo entrenado, con predict_proba o, como KMeans, con distancias
+    X: np.ndarray,  # Embeddings o matriz (fotos, números)
+) -> np.ndarray:  # float64 (fotos, grupos), cada fila suma 1
     "Cuánto es cada foto de cada grupo: sus probabilidades o, con KMeans, las cercanías a los centros en proporción."
     X = as_vectors(X)
-    try: check_is_fitted(model)
-    except (NotFittedError, TypeError): raise CatsDogsError("`model` no es un modelo entrenado: llama antes a `fit`.") from None
+    try:
+        check_is_fitted(model)
+    except (NotFittedError, TypeError):
+        raise CatsDogsError("`model` no es un modelo entrenado: llama antes a `fit`.") from None
     size = getattr(model, "n_features_in_", X.shape[1])
-    if size != X.shape[1]: raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {size}.")
-    if hasattr(model, "predict_proba"): return model.predict_proba(X)
-    if not hasattr(model, "transform"): raise CatsDogsError("`model` no da ni probabilidades ni distancias a los centros.")
-    with threadpool_limits(limits=1): closeness = 1 / np.maximum(model.transform(X).astype(np.float64), 1e-12)
+    if size != X.shape[1]:
+        raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {size}.")
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(X)
+    if not hasattr(model, "transform"):
+        raise CatsDogsError("`model` no da ni probabilidades ni distancias a los centros.")
+    with threadpool_limits(limits=1):
+        closeness = 1 / np.maximum(model.transform(X).astype(np.float64), 1e-12)
     return closeness / closeness.sum(axis=1, keepdims=True)
 
 # %% ../nbs/06a_comparing.ipynb #f602b44d
-def margin(model: BaseEstimator, # modelo entrenado
-           X: np.ndarray,        # Embeddings o matriz (fotos, números)
-           ) -> np.ndarray:      # float64 (fotos,), de 0 (no sabe) a 1 (no duda)
+def margin(
+    model: BaseEstimator,  # modelo entrenado
+    X: np.ndarray,  # Embeddings o matriz (fotos, números)
+) -> np.ndarray:  # float64 (fotos,), de 0 (no sabe) a 1 (no duda)
     "Lo que separa al grupo preferido del siguiente, en cada foto."
     scores = np.sort(cluster_scores(model, X), axis=1)
-    if scores.shape[1] < 2: raise CatsDogsError("`model` sólo tiene un grupo: no hay margen que medir.")
+    if scores.shape[1] < 2:
+        raise CatsDogsError("`model` sólo tiene un grupo: no hay margen que medir.")
     return scores[:, -1] - scores[:, -2]
 
 # %% ../nbs/06a_comparing.ipynb #ee3cee40
-def coverage_curve(confidence: Sequence[float], # cuánto se fía el modelo de cada foto
-                   correct: Sequence[bool],     # si la acierta, como lo da hits
-                   coverages: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), # partes que se responden
-                   ) -> pd.DataFrame:           # una fila por cobertura: n, accuracy y su intervalo, low y high
+def coverage_curve(
+    confidence: Sequence[float],  # cuánto se fía el modelo de cada foto
+    correct: Sequence[bool],  # si la acierta, como lo da hits
+    coverages: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),  # partes que se responden
+) -> pd.DataFrame:  # una fila por cobertura: n, accuracy y su intervalo, low y high
     "Acierto en las fotos más seguras, para cada parte de ellas que se responda (Chow, 1970)."
     right = _as_hits(correct, "correct")
-    try: sure = np.asarray(confidence, dtype=float)
-    except (TypeError, ValueError): sure = np.array(np.nan)
+    try:
+        sure = np.asarray(confidence, dtype=float)
+    except (TypeError, ValueError):
+        sure = np.array(np.nan)
     if sure.shape != right.shape or np.isnan(sure).any():
-        raise CatsDogsError(f"`confidence` debe traer un número por foto, sin NaN, para las {len(right)} de `correct`.")
+        raise CatsDogsError(
+            f"`confidence` debe traer un número por foto, sin NaN, para las {len(right)} de `correct`."
+        )
     if not len(coverages) or not all(0 < c <= 1 for c in coverages):
         raise CatsDogsError("`coverages` debe traer una o más partes, mayores que 0 y hasta 1.")
     cuts = np.sort(sure)[::-1][[max(1, round(c * len(sure))) - 1 for c in coverages]]
     counts = [((sure >= cut).sum(), right[sure >= cut].sum()) for cut in cuts]
     rows = [(n, k / n, *wilson_interval(k, n)) for n, k in counts]
-    return pd.DataFrame(rows, index=pd.Index(coverages, name="coverage"), columns=["n", "accuracy", "low", "high"])
+    return pd.DataFrame(
+        rows, index=pd.Index(coverages, name="coverage"), columns=["n", "accuracy", "low", "high"]
+    )
 
 # %% ../nbs/06a_comparing.ipynb #c690f299
-def plot_coverage(curves: dict[str, pd.DataFrame], # curvas de coverage_curve, con un nombre cada una
-                  ) -> Figure:                     # figura de matplotlib
+def plot_coverage(
+    curves: dict[str, pd.DataFrame],  # curvas de coverage_curve, con un nombre cada una
+) -> Figure:  # figura de matplotlib
     "Dibuja el acierto según la parte de las fotos que se responde, con la banda de Wilson al 95 %."
     import matplotlib.pyplot as plt
+
     fig, ax = plt.subplots(figsize=(7, 3), dpi=80, layout="constrained")
     for (name, table), marker in zip(curves.items(), "osD^v*" * len(curves)):
         points = ax.plot(100 * table.index, 100 * table["accuracy"], marker=marker, label=name)
-        ax.fill_between(100 * table.index, 100 * table["low"], 100 * table["high"], alpha=0.15, color=points[0].get_color())
+        ax.fill_between(
+            100 * table.index,
+            100 * table["low"],
+            100 * table["high"],
+            alpha=0.15,
+            color=points[0].get_color(),
+        )
     ax.set(xlabel="fotos que se responden, de más a menos seguras (%)", ylabel="acierto (%)")
     ax.legend(loc="lower left")
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig

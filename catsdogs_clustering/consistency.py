@@ -14,11 +14,12 @@ from .images import CatsDogsError
 from .kmeans import as_vectors
 
 # %% ../nbs/08a_consistency.ipynb #0d474069
-def _scarce_draw(labels: np.ndarray,       # grupo de cada foto
-                 scarce: int | None,       # el grupo que escasea; None, todos a partes iguales
-                 share: float,             # parte que le toca al que escasea
-                 rng: np.random.Generator, # azar del sorteo
-                 ) -> np.ndarray:          # filas elegidas, en orden
+def _scarce_draw(
+    labels: np.ndarray,  # grupo de cada foto
+    scarce: int | None,  # el grupo que escasea; None, todos a partes iguales
+    share: float,  # parte que le toca al que escasea
+    rng: np.random.Generator,  # azar del sorteo
+) -> np.ndarray:  # filas elegidas, en orden
     "Sortea fotos, la mitad como mucho, de modo que un grupo escasee; de cada grupo, dos al menos si las tiene."
     sizes = np.bincount(labels)
     shares = np.full(len(sizes), 1 / len(sizes))
@@ -27,30 +28,40 @@ def _scarce_draw(labels: np.ndarray,       # grupo de cada foto
         shares[scarce] = share
     total = min((sizes / shares).min(), len(labels) / 2)
     counts = np.minimum(np.maximum((total * shares).astype(int), 2), sizes)
-    return np.sort(np.concatenate([rng.choice(np.flatnonzero(labels == g), n, replace=False) for g, n in enumerate(counts)]))
+    return np.sort(
+        np.concatenate(
+            [rng.choice(np.flatnonzero(labels == g), n, replace=False) for g, n in enumerate(counts)]
+        )
+    )
 
 # %% ../nbs/08a_consistency.ipynb #7b544316
-def _recovered(model,              # estimador sin entrenar
-               X: np.ndarray,      # vectores (fotos, números)
-               labels: np.ndarray, # reparto de referencia
-               draw: np.ndarray,   # filas del sorteo
-               ) -> float:         # ARI; 0 si con ese sorteo no se puede agrupar
+def _recovered(
+    model,  # estimador sin entrenar
+    X: np.ndarray,  # vectores (fotos, números)
+    labels: np.ndarray,  # reparto de referencia
+    draw: np.ndarray,  # filas del sorteo
+) -> float:  # ARI; 0 si con ese sorteo no se puede agrupar
     "Cuánto se parece a la referencia lo que se aprende con unas pocas fotos."
-    try: found = clone(model).fit(X[draw]).predict(X)
-    except CatsDogsError: return 0.0
+    try:
+        found = clone(model).fit(X[draw]).predict(X)
+    except CatsDogsError:
+        return 0.0
     return float(adjusted_rand_score(labels, found))
 
 # %% ../nbs/08a_consistency.ipynb #46f0638d
-def consistency(model,                # estimador con fit y predict, como los de make_clusterer
-                embeddings,           # Embeddings o matriz (fotos, números)
-                n_draws: int = 2,     # sorteos de cada clase
-                share: float = 0.1,   # parte del grupo que escasea, entre 0 y 1
-                random_state: int = 0, # semilla de los sorteos
-                ) -> np.ndarray:      # ARI (n_draws, 1 + grupos): a partes iguales, y escaseando cada grupo
+def consistency(
+    model,  # estimador con fit y predict, como los de make_clusterer
+    embeddings,  # Embeddings o matriz (fotos, números)
+    n_draws: int = 2,  # sorteos de cada clase
+    share: float = 0.1,  # parte del grupo que escasea, entre 0 y 1
+    random_state: int = 0,  # semilla de los sorteos
+) -> np.ndarray:  # ARI (n_draws, 1 + grupos): a partes iguales, y escaseando cada grupo
     "¿Encuentra los mismos grupos si uno escasea? No usa etiquetas (idea de Lange y otros, 2004, con sorteos desiguales)."
     X = as_vectors(embeddings)
-    if n_draws < 1: raise CatsDogsError(f"`n_draws` debe ser 1 o más y llegó {n_draws}.")
-    if not 0 < share < 1: raise CatsDogsError(f"`share` debe estar entre 0 y 1, sin llegar a ellos, y llegó {share}.")
+    if n_draws < 1:
+        raise CatsDogsError(f"`n_draws` debe ser 1 o más y llegó {n_draws}.")
+    if not 0 < share < 1:
+        raise CatsDogsError(f"`share` debe estar entre 0 y 1, sin llegar a ellos, y llegó {share}.")
     labels, rng = clone(model).fit(X).labels_, np.random.default_rng(random_state)
     cases = [None, *range(labels.max() + 1)]
     draws = [[_scarce_draw(labels, case, share, rng) for case in cases] for _ in range(n_draws)]

@@ -20,15 +20,20 @@ from .images import IMAGE_SUFFIXES, CatsDogsError, check_folder, printable
 _all_ = ["draw_sample"]
 
 # %% ../nbs/00_dataset.ipynb #d732926a
-def list_images(folder: str | Path, # carpeta donde buscar, con sus subcarpetas
-                ) -> list[Path]:    # rutas, por nombre de archivo y, si empatan, por ruta
+def list_images(
+    folder: str | Path,  # carpeta donde buscar, con sus subcarpetas
+) -> list[Path]:  # rutas, por nombre de archivo y, si empatan, por ruta
     "Lista las imágenes de una carpeta; si no existe o no tiene ninguna, lanza `CatsDogsError`."
+
     def unreadable(error):
-        raise CatsDogsError(f"No se puede leer la carpeta «{printable(error.filename)}»: comprueba sus permisos.")
+        raise CatsDogsError(
+            f"No se puede leer la carpeta «{printable(error.filename)}»: comprueba sus permisos."
+        )
+
     folder, found = check_folder(folder), []
     for root, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = [Path(root)/name for name in files if not name.startswith(".")]
+        visible = [Path(root) / name for name in files if not name.startswith(".")]
         found += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
     if not found:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
@@ -36,88 +41,111 @@ def list_images(folder: str | Path, # carpeta donde buscar, con sus subcarpetas
     return sorted(found, key=lambda path: (path.name, path.relative_to(folder).as_posix()))
 
 # %% ../nbs/00_dataset.ipynb #201734dc
-def label_from_name(path: str | Path, # ruta o nombre de una foto
-                    ) -> str | None:  # "cat", "dog" o None
+def label_from_name(
+    path: str | Path,  # ruta o nombre de una foto
+) -> str | None:  # "cat", "dog" o None
     "Lee el animal en el nombre del archivo (`cat.17.jpg`, `Dog_3.PNG`); `None` si no lo dice."
     match = re.match(r"(cat|dog)(?![^\W\d_])", Path(path).name, re.IGNORECASE)
     return match[1].lower() if match else None
 
 # %% ../nbs/00_dataset.ipynb #cae16013
-def example_photos() -> list[Path]: # rutas, en el orden de list_images
+def example_photos() -> list[Path]:  # rutas, en el orden de list_images
     "Las fotos de la carpeta `CATSDOGS_DATA` o, si no está definida, 400 dibujos de gatos y perros."
     data = os.environ.get("CATSDOGS_DATA")
     home = os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"
-    try: return list_images(data) if data else draw_sample(Path(os.path.expanduser(home))/"dibujos")
+    try:
+        return list_images(data) if data else draw_sample(Path(os.path.expanduser(home)) / "dibujos")
     except CatsDogsError as error:
         variable = "CATSDOGS_DATA" if data else "CATSDOGS_HOME"
         raise CatsDogsError(f"{error} (Es la carpeta de la variable de entorno {variable}.)") from None
 
 # %% ../nbs/00_dataset.ipynb #ef05698f
 KAGGLE_DATASET = "chetankv/dogs-cats-images"
-KAGGLE_API = "https://api.kaggle.com" # la dirección a la que llama kagglehub
-_BY_HAND = (f"Bájalas a mano de https://www.kaggle.com/datasets/{KAGGLE_DATASET}, "
-            "descomprímelas y pon en CATSDOGS_DATA la ruta de la carpeta.")
+KAGGLE_API = "https://api.kaggle.com"  # la dirección a la que llama kagglehub
+_BY_HAND = (
+    f"Bájalas a mano de https://www.kaggle.com/datasets/{KAGGLE_DATASET}, "
+    "descomprímelas y pon en CATSDOGS_DATA la ruta de la carpeta."
+)
 
 # %% ../nbs/00_dataset.ipynb #b61b1d8c
-def _hard_link(path: str,   # archivo que existe
-               target: str, # segundo nombre para él
-               ) -> None:
+def _hard_link(
+    path: str,  # archivo que existe
+    target: str,  # segundo nombre para él
+) -> None:
     "Da un segundo nombre a un archivo; donde no se puede, como entre dos discos, lo copia."
-    try: os.link(path, target)
-    except OSError: shutil.copy2(path, target)
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copy2(path, target)
 
 # %% ../nbs/00_dataset.ipynb #49e0ff1f
-def download_photos(dest: str | Path, # carpeta donde dejarlas; si ya tiene fotos, no se descarga nada
-                    ) -> Path:        # la misma carpeta, con el árbol de Kaggle dentro
+def download_photos(
+    dest: str | Path,  # carpeta donde dejarlas; si ya tiene fotos, no se descarga nada
+) -> Path:  # la misma carpeta, con el árbol de Kaggle dentro
     "Descarga de Kaggle las fotos del tutorial; sin red falla en segundos, con un `CatsDogsError`."
     dest = Path(os.path.expanduser(dest))
     if os.path.exists(dest) and any(check_folder(dest).iterdir()):
-        list_images(dest) # si lo que hay dentro no son fotos, éste es el error
+        list_images(dest)  # si lo que hay dentro no son fotos, éste es el error
         return dest
-    if not responds(KAGGLE_API): raise CatsDogsError(f"No se han descargado las fotos: Kaggle no responde. {_BY_HAND}")
+    if not responds(KAGGLE_API):
+        raise CatsDogsError(f"No se han descargado las fotos: Kaggle no responde. {_BY_HAND}")
     try:
         import kagglehub
+
         source = kagglehub.dataset_download(KAGGLE_DATASET)
         with new_folder(dest) as folder:
             shutil.copytree(source, folder, copy_function=_hard_link, dirs_exist_ok=True)
-    except Exception as error: # de red, de permisos, de disco: la salida es la misma
+    except Exception as error:  # de red, de permisos, de disco: la salida es la misma
         reason = printable(shorten(str(error) or type(error).__name__, 150, placeholder="…"))
         raise CatsDogsError(f"No se han descargado las fotos: {reason}. {_BY_HAND}") from error
     return dest
 
 # %% ../nbs/00_dataset.ipynb #264045ef
-def _flat_name(path: Path, # foto, en su carpeta
-               ) -> str:   # nombre que llevará en la carpeta plana
+def _flat_name(
+    path: Path,  # foto, en su carpeta
+) -> str:  # nombre que llevará en la carpeta plana
     "Pone delante del nombre el animal que dice la carpeta (`cats`, `dog`…), si el nombre no lo dice ya."
     folder = re.fullmatch(r"(cat|dog)s?", path.absolute().parent.name, re.IGNORECASE)
     return path.name if label_from_name(path) or not folder else f"{folder[1].lower()}.{path.name}"
 
 # %% ../nbs/00_dataset.ipynb #3ddd57dc
-def _plan(source: Path, # carpeta con las fotos
-          dest: Path,   # carpeta plana
-          ) -> dict[Path, Path]: # ruta en la carpeta plana → foto, por orden de nombre
+def _plan(
+    source: Path,  # carpeta con las fotos
+    dest: Path,  # carpeta plana
+) -> dict[Path, Path]:  # ruta en la carpeta plana → foto, por orden de nombre
     "Decide con qué nombre irá cada foto; los choques son un `CatsDogsError`."
     plan, seen, clashes = {}, {}, []
     for path in list_images(source):
-        if Path(os.path.realpath(path.parent)).is_relative_to(dest.resolve()): continue
+        if Path(os.path.realpath(path.parent)).is_relative_to(dest.resolve()):
+            continue
         name = _flat_name(path)
         other = seen.setdefault(name.casefold(), path)
-        if other is path: plan[dest/name] = path
-        elif not same_content(other, path): clashes += [other, path]
-    if clashes: raise CatsDogsError(f"Hay fotos distintas con el mismo nombre: {listed(clashes, 4)}. Cámbialo en una de las dos.")
-    if not plan: raise CatsDogsError(f"En «{printable(source)}» no hay más fotos que las de «{printable(dest)}».")
+        if other is path:
+            plan[dest / name] = path
+        elif not same_content(other, path):
+            clashes += [other, path]
+    if clashes:
+        raise CatsDogsError(
+            f"Hay fotos distintas con el mismo nombre: {listed(clashes, 4)}. Cámbialo en una de las dos."
+        )
+    if not plan:
+        raise CatsDogsError(f"En «{printable(source)}» no hay más fotos que las de «{printable(dest)}».")
     return dict(sorted(plan.items()))
 
 # %% ../nbs/00_dataset.ipynb #52eab948
-def gather_images(source: str | Path, # carpeta con las fotos, en cualquier árbol de subcarpetas
-                  dest: str | Path,   # carpeta plana; se crea si no existe
-                  copy: bool = False, # copiar las fotos, en vez de enlazarlas
-                  ) -> list[Path]:    # rutas en dest, por orden de nombre
+def gather_images(
+    source: str | Path,  # carpeta con las fotos, en cualquier árbol de subcarpetas
+    dest: str | Path,  # carpeta plana; se crea si no existe
+    copy: bool = False,  # copiar las fotos, en vez de enlazarlas
+) -> list[Path]:  # rutas en dest, por orden de nombre
     "Reúne las fotos en una sola carpeta, sin pisar nada: si algo choca, `CatsDogsError` antes de escribir."
     source, dest = check_folder(source), Path(os.path.expanduser(dest))
-    if os.path.exists(dest): check_folder(dest)
+    if os.path.exists(dest):
+        check_folder(dest)
     if source.resolve().is_relative_to(dest.resolve()):
-        raise CatsDogsError(f"«{printable(source)}» ya está dentro de «{printable(dest)}»: elige otro destino.")
+        raise CatsDogsError(
+            f"«{printable(source)}» ya está dentro de «{printable(dest)}»: elige otro destino."
+        )
     plan = _plan(source, dest)
     place_files(plan, copy)
     return list(plan)

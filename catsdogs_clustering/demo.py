@@ -18,92 +18,118 @@ from .images import CatsDogsError, ImageReadError, os_reason, printable
 from .terminal import Command, Stopwatch, quiet_option
 
 # %% ../nbs/12g_demo.ipynb #55b3cdf9
-MIN_IMAGES = 5 # con menos no hay entrenamiento, prueba y mapa que valgan
+MIN_IMAGES = 5  # con menos no hay entrenamiento, prueba y mapa que valgan
 
 # %% ../nbs/12g_demo.ipynb #61337e97
-def _find_images(folder: str | Path | None, # carpeta de imágenes, o None: los dibujos
-                 scratch: Path,             # carpeta donde dibujar
-                 ) -> tuple[Path, list[Path]]: # la carpeta, y sus imágenes ordenadas
+def _find_images(
+    folder: str | Path | None,  # carpeta de imágenes, o None: los dibujos
+    scratch: Path,  # carpeta donde dibujar
+) -> tuple[Path, list[Path]]:  # la carpeta, y sus imágenes ordenadas
     "Las imágenes con las que se trabaja."
     from catsdogs_clustering.dataset import draw_sample, list_images
-    if folder is None: return scratch/"dibujos", draw_sample(scratch/"dibujos")
+
+    if folder is None:
+        return scratch / "dibujos", draw_sample(scratch / "dibujos")
     return Path(folder), list_images(folder)
 
 # %% ../nbs/12g_demo.ipynb #20e02986
-def _check_images(paths: list[Path],  # imágenes encontradas
-                  skip_bad: bool,     # ¿seguir sin las que no se pueden leer?
-                  ) -> tuple[list[Path], list[tuple[Path, str]]]: # las buenas, y las malas con su motivo
+def _check_images(
+    paths: list[Path],  # imágenes encontradas
+    skip_bad: bool,  # ¿seguir sin las que no se pueden leer?
+) -> tuple[list[Path], list[tuple[Path, str]]]:  # las buenas, y las malas con su motivo
     "Comprueba que las imágenes se pueden leer y que son bastantes."
     from catsdogs_clustering.eda import image_table
+
     table = image_table(paths)
     bad = [(path, problem) for path, problem in zip(paths, table.problem) if isinstance(problem, str)]
     if bad and not skip_bad:
-        raise CatsDogsError(f"{ImageReadError(bad[:3])}{f' (y {len(bad) - 3} más)' if len(bad) > 3 else ''}. "
-                            "Quítalas de la carpeta, o usa --omitir-malas para seguir sin ellas.")
+        raise CatsDogsError(
+            f"{ImageReadError(bad[:3])}{f' (y {len(bad) - 3} más)' if len(bad) > 3 else ''}. "
+            "Quítalas de la carpeta, o usa --omitir-malas para seguir sin ellas."
+        )
     broken = {path for path, _ in bad}
     good = [path for path in paths if path not in broken]
     if len(good) < MIN_IMAGES:
-        raise CatsDogsError(f"Hacen falta al menos {MIN_IMAGES} imágenes que se puedan leer y en «{printable(paths[0].parent)}» hay {len(good)}: añade más.")
+        raise CatsDogsError(
+            f"Hacen falta al menos {MIN_IMAGES} imágenes que se puedan leer y en «{printable(paths[0].parent)}» hay {len(good)}: añade más."
+        )
     return good, bad
 
 # %% ../nbs/12g_demo.ipynb #28fe0065
 @dataclass
 class Demo:
     "Lo que sale de una demostración."
-    train: list[Path]       # imágenes de entrenamiento
-    test: list[Path]        # imágenes de prueba
-    model: object           # KMeans ajustado
-    table: object           # DataFrame: archivo, parte, grupo, distancia y, si se sabe, tipo
-    projection: object      # float32 (n_train, 2): el mapa
-    vectors: object         # float32 (imágenes, números), en el orden de la tabla
-    problems: list          # pares (ruta, motivo) de las imágenes omitidas
-    scores: dict            # "entrenamiento" y "prueba" → Evaluation, si se saben los tipos
-    seconds: dict           # paso → segundos
-    backbone: str           # red que calculó los vectores
+
+    train: list[Path]  # imágenes de entrenamiento
+    test: list[Path]  # imágenes de prueba
+    model: object  # KMeans ajustado
+    table: object  # DataFrame: archivo, parte, grupo, distancia y, si se sabe, tipo
+    projection: object  # float32 (n_train, 2): el mapa
+    vectors: object  # float32 (imágenes, números), en el orden de la tabla
+    problems: list  # pares (ruta, motivo) de las imágenes omitidas
+    scores: dict  # "entrenamiento" y "prueba" → Evaluation, si se saben los tipos
+    seconds: dict  # paso → segundos
+    backbone: str  # red que calculó los vectores
 
 # %% ../nbs/12g_demo.ipynb #3d3c4d61
-def _group_table(root: Path, parts: dict, model, X: dict): # imágenes y vectores de cada parte → DataFrame
+def _group_table(root: Path, parts: dict, model, X: dict):  # imágenes y vectores de cada parte → DataFrame
     "Una fila por imagen: archivo, parte, grupo, distancia a su centro y tipo según el nombre."
     import pandas as pd
     from catsdogs_clustering.dataset import label_from_name
+
     frames = []
     for part, paths in parts.items():
         distances = model.transform(X[part])
         groups = distances.argmin(axis=1)
-        frames.append(pd.DataFrame({"archivo": [printable(p.relative_to(root)) for p in paths], "parte": part,
-                                    "grupo": groups, "distancia": distances.min(axis=1).round(4),
-                                    "tipo": [label_from_name(p) for p in paths]}))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "archivo": [printable(p.relative_to(root)) for p in paths],
+                    "parte": part,
+                    "grupo": groups,
+                    "distancia": distances.min(axis=1).round(4),
+                    "tipo": [label_from_name(p) for p in paths],
+                }
+            )
+        )
     table = pd.concat(frames, ignore_index=True)
     return table if table.tipo.notna().any() else table.drop(columns="tipo")
 
 # %% ../nbs/12g_demo.ipynb #16ac4918
-def _scores(table) -> dict: # "entrenamiento" y "prueba" → Evaluation
+def _scores(table) -> dict:  # "entrenamiento" y "prueba" → Evaluation
     "Cuenta aciertos, con el emparejamiento aprendido en el entrenamiento; nada, si no se saben los tipos."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
-    if "tipo" not in table: return {}
+
+    if "tipo" not in table:
+        return {}
     by_part = {part: t for part, t in table.groupby("parte") if t.tipo.notna().any()}
-    if set(by_part) != {"entrenamiento", "prueba"}: return {}
+    if set(by_part) != {"entrenamiento", "prueba"}:
+        return {}
     mapping = match_clusters(by_part["entrenamiento"].grupo, by_part["entrenamiento"].tipo)
     return {part: evaluate(t.grupo, t.tipo, mapping) for part, t in by_part.items()}
 
 # %% ../nbs/12g_demo.ipynb #b713b531
-def run_demo(folder: str | Path | None = None,      # carpeta de imágenes; sin ella, se hacen dibujos
-             out: str | Path = "resultados",        # carpeta de resultados
-             n_clusters: int = 2,                   # número de grupos
-             backbone: str = "efficientnet_lite0",  # red que calcula los vectores
-             cache: str | Path | None = None,       # archivo donde guardar los vectores
-             skip_bad: bool = False,                # seguir sin las imágenes que no se puedan leer
-             quiet: bool = False,                   # sin anuncios ni barra de progreso
-             ) -> Demo:
+def run_demo(
+    folder: str | Path | None = None,  # carpeta de imágenes; sin ella, se hacen dibujos
+    out: str | Path = "resultados",  # carpeta de resultados
+    n_clusters: int = 2,  # número de grupos
+    backbone: str = "efficientnet_lite0",  # red que calcula los vectores
+    cache: str | Path | None = None,  # archivo donde guardar los vectores
+    skip_bad: bool = False,  # seguir sin las imágenes que no se puedan leer
+    quiet: bool = False,  # sin anuncios ni barra de progreso
+) -> Demo:
     "Recorre el tutorial entero y deja los resultados en `out`; si algo falla, no escribe nada."
     watch = Stopwatch(quiet)
     with tempfile.TemporaryDirectory() as scratch:
         _check_out(Path(out))
-        with watch("Reunir las imágenes"): root, paths = _find_images(folder, Path(scratch))
-        with watch("Comprobar que se pueden leer"): paths, problems = _check_images(paths, skip_bad)
+        with watch("Reunir las imágenes"):
+            root, paths = _find_images(folder, Path(scratch))
+        with watch("Comprobar que se pueden leer"):
+            paths, problems = _check_images(paths, skip_bad)
         demo = _cluster(root, paths, n_clusters, backbone, cache, watch)
         demo.problems = problems
-        with watch("Guardar los resultados"): _write_results(demo, Path(out))
+        with watch("Guardar los resultados"):
+            _write_results(demo, Path(out))
     return demo
 
 # %% ../nbs/12g_demo.ipynb #7aec074f
@@ -114,12 +140,16 @@ def _cluster(root: Path, paths: list[Path], n_clusters: int, backbone: str, cach
         from catsdogs_clustering.kmeans import fit_kmeans
         from catsdogs_clustering.split import split_paths
         from catsdogs_clustering.tsne import project
+
         embedder = ImageEmbedder(backbone, cache=cache, progress=not watch.quiet).fit()
     train, test = split_paths(paths)
     parts = {"entrenamiento": train, "prueba": test}
-    with watch("Convertir en vectores", live=False): X = {part: embedder.transform(p) for part, p in parts.items()}
-    with watch("Agrupar"): model = fit_kmeans(X["entrenamiento"], n_clusters=n_clusters)
-    with watch("Dibujar el mapa"): projection = project(X["entrenamiento"])
+    with watch("Convertir en vectores", live=False):
+        X = {part: embedder.transform(p) for part, p in parts.items()}
+    with watch("Agrupar"):
+        model = fit_kmeans(X["entrenamiento"], n_clusters=n_clusters)
+    with watch("Dibujar el mapa"):
+        projection = project(X["entrenamiento"])
     table = _group_table(root, parts, model, X)
     vectors = np.concatenate([X[part] for part in parts])
     return Demo(train, test, model, table, projection, vectors, [], _scores(table), watch.seconds, backbone)
@@ -127,18 +157,24 @@ def _cluster(root: Path, paths: list[Path], n_clusters: int, backbone: str, cach
 # %% ../nbs/12g_demo.ipynb #31b9e7c1
 def _check_out(out: Path) -> None:
     "La carpeta de resultados se tiene que poder escribir; mejor saberlo antes de empezar."
-    if out.exists() and not out.is_dir(): raise CatsDogsError(f"«{printable(out)}» es un archivo: elige otra carpeta para los resultados con --salida.")
+    if out.exists() and not out.is_dir():
+        raise CatsDogsError(
+            f"«{printable(out)}» es un archivo: elige otra carpeta para los resultados con --salida."
+        )
     parent = out if out.exists() else next(p for p in out.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise CatsDogsError(f"No se puede escribir en «{printable(out)}»: elige otra carpeta con --salida.")
 
 # %% ../nbs/12g_demo.ipynb #36345a43
-def _figures(demo: Demo) -> dict: # nombre de archivo → figura
+def _figures(demo: Demo) -> dict:  # nombre de archivo → figura
     "Las figuras de la demostración: una muestra, el mapa y lo más típico de cada grupo."
     from catsdogs_clustering.eda import show_samples
     from catsdogs_clustering.tsne import plot_projection
-    figures = {"muestra.png": show_samples(demo.train, 16, random_state=0),
-               "mapa.png": plot_projection(demo.projection, demo.model.labels_)}
+
+    figures = {
+        "muestra.png": show_samples(demo.train, 16, random_state=0),
+        "mapa.png": plot_projection(demo.projection, demo.model.labels_),
+    }
     train_rows = demo.table[demo.table.parte == "entrenamiento"]
     for group, rows in train_rows.groupby("grupo"):
         typical = [demo.train[i] for i in rows.nsmallest(16, "distancia").index]
@@ -149,57 +185,105 @@ def _figures(demo: Demo) -> dict: # nombre de archivo → figura
 def _write_report(demo: Demo, dest: Path) -> None:
     "Escribe el informe de la demostración."
     from catsdogs_clustering.explorer import write_report
+
     table = demo.table.rename(columns={"grupo": "cluster"}).assign(path=[*demo.train, *demo.test])
-    settings = {"Fotos": f"{len(demo.train)} de entrenamiento y {len(demo.test)} de prueba", "Red": demo.backbone,
-                "Método": "KMeans, como en el tutorial"}
-    write_report(dest, table[["path", "cluster"]], demo.vectors, "Demostración", demo.problems,
-                 scores={part.capitalize(): score for part, score in demo.scores.items()}, settings=settings)
+    settings = {
+        "Fotos": f"{len(demo.train)} de entrenamiento y {len(demo.test)} de prueba",
+        "Red": demo.backbone,
+        "Método": "KMeans, como en el tutorial",
+    }
+    write_report(
+        dest,
+        table[["path", "cluster"]],
+        demo.vectors,
+        "Demostración",
+        demo.problems,
+        scores={part.capitalize(): score for part, score in demo.scores.items()},
+        settings=settings,
+    )
 
 # %% ../nbs/12g_demo.ipynb #4198304f
 def _write_results(demo: Demo, out: Path) -> None:
     "Escribe la tabla, las figuras y el modelo: todos, o ninguno."
     from catsdogs_clustering.persistence import save_model
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".parcial-") as partial:
             partial = Path(partial)
-            demo.table.to_csv(partial/"grupos.csv", index=False)
-            save_model(demo.model, partial/"catsdogs.pkl")
-            for name, figure in _figures(demo).items(): figure.savefig(partial/name, dpi=100)
-            _write_report(demo, partial/"informe.html")
-            for old in out.glob("grupo_*.png"): old.unlink() # de una vez anterior, con más grupos
-            for file in sorted(partial.iterdir()): os.replace(file, out/file.name)
+            demo.table.to_csv(partial / "grupos.csv", index=False)
+            save_model(demo.model, partial / "catsdogs.pkl")
+            for name, figure in _figures(demo).items():
+                figure.savefig(partial / name, dpi=100)
+            _write_report(demo, partial / "informe.html")
+            for old in out.glob("grupo_*.png"):
+                old.unlink()  # de una vez anterior, con más grupos
+            for file in sorted(partial.iterdir()):
+                os.replace(file, out / file.name)
     except OSError as e:
-        raise CatsDogsError(f"No se pudieron guardar los resultados en «{printable(out)}» ({os_reason(e)}): elige otra carpeta con --salida.") from None
+        raise CatsDogsError(
+            f"No se pudieron guardar los resultados en «{printable(out)}» ({os_reason(e)}): elige otra carpeta con --salida."
+        ) from None
 
 # %% ../nbs/12g_demo.ipynb #15bb3a69
 def _summary(demo: Demo, out: Path, drawings: bool) -> None:
     "Imprime el resumen del final."
     from catsdogs_clustering.evaluation import print_cluster_counts
+
     n = len(demo.train) + len(demo.test)
-    click.echo(f"{n} {'dibujos hechos por el propio paquete: no son fotos' if drawings else 'imágenes'} "
-               f"({len(demo.train)} de entrenamiento y {len(demo.test)} de prueba)\n")
+    click.echo(
+        f"{n} {'dibujos hechos por el propio paquete: no son fotos' if drawings else 'imágenes'} "
+        f"({len(demo.train)} de entrenamiento y {len(demo.test)} de prueba)\n"
+    )
     for part, rows in demo.table.groupby("parte"):
         click.echo(f"— {part} —")
-        if "tipo" in rows: print_cluster_counts(demo.train if part == "entrenamiento" else demo.test, rows.grupo.to_numpy())
-        else: click.echo("\n".join(f"Cluster {g}: {len(r)} imágenes" for g, r in rows.groupby("grupo")))
+        if "tipo" in rows:
+            print_cluster_counts(demo.train if part == "entrenamiento" else demo.test, rows.grupo.to_numpy())
+        else:
+            click.echo("\n".join(f"Cluster {g}: {len(r)} imágenes" for g, r in rows.groupby("grupo")))
         if part in demo.scores:
             s = demo.scores[part]
-            click.echo(f"Aciertos: {s.accuracy:.2%} (Wilson 95 %: {s.accuracy_low:.2%} – {s.accuracy_high:.2%})")
+            click.echo(
+                f"Aciertos: {s.accuracy:.2%} (Wilson 95 %: {s.accuracy_low:.2%} – {s.accuracy_high:.2%})"
+            )
         click.echo()
-    for path, reason in demo.problems: click.echo(f"Omitida «{printable(path)}»: {reason}", err=True)
-    click.echo(f"Resultados en «{printable(out)}»: informe.html, grupos.csv, catsdogs.pkl y {2 + demo.model.n_clusters} figuras")
+    for path, reason in demo.problems:
+        click.echo(f"Omitida «{printable(path)}»: {reason}", err=True)
+    click.echo(
+        f"Resultados en «{printable(out)}»: informe.html, grupos.csv, catsdogs.pkl y {2 + demo.model.n_clusters} figuras"
+    )
     times = "\n".join(f"  {stage:<30}{seconds:7.1f} s" for stage, seconds in demo.seconds.items())
     click.echo(f"\nTiempos\n{times}\n  {'Total':<30}{sum(demo.seconds.values()):7.1f} s")
 
 # %% ../nbs/12g_demo.ipynb #312e6d5a
-@click.command("demo", cls=Command, example="catsdogs demo --datos mis_fotos --salida resultados",
-               resume="No se ha guardado nada. Para no repetir los vectores, usa --cache.")
-@click.option("--datos", metavar="CARPETA", help="Carpeta con tus imágenes. Sin ella, se hacen 400 dibujos de gatos y perros.")
-@click.option("--salida", metavar="CARPETA", default="resultados", help="Dónde dejar los resultados (si no se dice, «resultados»).")
+@click.command(
+    "demo",
+    cls=Command,
+    example="catsdogs demo --datos mis_fotos --salida resultados",
+    resume="No se ha guardado nada. Para no repetir los vectores, usa --cache.",
+)
+@click.option(
+    "--datos",
+    metavar="CARPETA",
+    help="Carpeta con tus imágenes. Sin ella, se hacen 400 dibujos de gatos y perros.",
+)
+@click.option(
+    "--salida",
+    metavar="CARPETA",
+    default="resultados",
+    help="Dónde dejar los resultados (si no se dice, «resultados»).",
+)
 @click.option("--k", metavar="NÚMERO", type=int, default=2, help="Número de grupos (si no se dice, 2).")
-@click.option("--backbone", metavar="RED", default="efficientnet_lite0", envvar="CATSDOGS_BACKBONE", help="Red que calcula los vectores (si no se dice, efficientnet_lite0).")
-@click.option("--cache", metavar="ARCHIVO", help="Guarda los vectores en este archivo, para no calcularlos otra vez.")
+@click.option(
+    "--backbone",
+    metavar="RED",
+    default="efficientnet_lite0",
+    envvar="CATSDOGS_BACKBONE",
+    help="Red que calcula los vectores (si no se dice, efficientnet_lite0).",
+)
+@click.option(
+    "--cache", metavar="ARCHIVO", help="Guarda los vectores en este archivo, para no calcularlos otra vez."
+)
 @click.option("--omitir-malas", is_flag=True, help="Sigue sin las imágenes que no se puedan leer.")
 @quiet_option
 @click.pass_context

@@ -20,11 +20,16 @@ from .terminal import Command, Stopwatch, count, json_option, print_json, quiet_
 def _hush(quiet: bool) -> None:
     "Calla a kagglehub y, si nadie mira, también su barra; hay que hacerlo antes de cargarlo."
     os.environ.setdefault("KAGGLEHUB_VERBOSITY", "error")
-    if quiet: os.environ.setdefault("TQDM_DISABLE", "1")
+    if quiet:
+        os.environ.setdefault("TQDM_DISABLE", "1")
 
 # %% ../nbs/12a_download.ipynb #037ec383
-@click.command("descargar", cls=Command, example="catsdogs descargar fotos",
-               resume="Lo que ya ha bajado se conserva: repite la orden y seguirá desde ahí.")
+@click.command(
+    "descargar",
+    cls=Command,
+    example="catsdogs descargar fotos",
+    resume="Lo que ya ha bajado se conserva: repite la orden y seguirá desde ahí.",
+)
 @click.argument("dest", metavar="[DESTINO]", default="fotos")
 @quiet_option
 @json_option
@@ -35,10 +40,15 @@ def _command(dest, quiet, as_json):
     watch = Stopwatch(quiet)
     _hush(watch.quiet)
     from catsdogs_clustering.dataset import download_photos, list_images
+
     dest = Path(os.path.expanduser(dest))
     there = dest.is_dir() and any(dest.iterdir())
-    with watch("Descargar las fotos", live=False), redirect_stdout(sys.stderr): download_photos(dest)
+    with watch("Descargar las fotos", live=False), redirect_stdout(sys.stderr):
+        download_photos(dest)
     n = len(list_images(dest))
-    if as_json: return print_json({"carpeta": dest, "fotos": n, "ya_estaban": there})
-    click.echo(f"{'Ya estaban' if there else 'Descargadas'} en «{printable(dest)}»: {count(n, 'foto', 'fotos')}.")
+    if as_json:
+        return print_json({"carpeta": dest, "fotos": n, "ya_estaban": there})
+    click.echo(
+        f"{'Ya estaban' if there else 'Descargadas'} en «{printable(dest)}»: {count(n, 'foto', 'fotos')}."
+    )
     click.echo(f"Ahora: catsdogs explorar {printable(dest)}")

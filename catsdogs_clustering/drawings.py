@@ -20,43 +20,54 @@ from PIL.PngImagePlugin import PngInfo
 from .images import CatsDogsError, printable
 
 # %% ../nbs/00a_drawings.ipynb #810a75ab
-def _smooth(points,       # (m,) complejos: los puntos que se marcan
-            sharp=False,  # (m,) booleanos: en cuáles hace pico la curva
-            closed=True,  # ¿vuelve al principio?
-            steps=8,      # puntos de la curva entre cada dos marcados
-            ):            # complejos: la curva, como una poligonal muy fina
+def _smooth(
+    points,  # (m,) complejos: los puntos que se marcan
+    sharp=False,  # (m,) booleanos: en cuáles hace pico la curva
+    closed=True,  # ¿vuelve al principio?
+    steps=8,  # puntos de la curva entre cada dos marcados
+):  # complejos: la curva, como una poligonal muy fina
     "Curva suave (*spline* cúbica de Catmull-Rom) que pasa por todos los puntos."
     after = np.roll(points, -1)
     slope = np.where(sharp, 0, (after - np.roll(points, 1)) / 2)
-    if not closed: slope[[0, -1]] = 0
+    if not closed:
+        slope[[0, -1]] = 0
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    curve = ((1 + 2*t)*(1 - t)**2*points + t*(1 - t)**2*slope
-             + t**2*(3 - 2*t)*after + t**2*(t - 1)*np.roll(slope, -1)).T.ravel()
+    curve = (
+        (1 + 2 * t) * (1 - t) ** 2 * points
+        + t * (1 - t) ** 2 * slope
+        + t**2 * (3 - 2 * t) * after
+        + t**2 * (t - 1) * np.roll(slope, -1)
+    ).T.ravel()
     return curve if closed else np.append(curve[:-steps], points[-1])
 
 # %% ../nbs/00a_drawings.ipynb #4d1d4ca9
-def _ribbon(points,      # (m,) complejos: por dónde pasa el trazo
-            start, end,  # su grosor al empezar y al acabar
-            ):           # complejos: el contorno del trazo
+def _ribbon(
+    points,  # (m,) complejos: por dónde pasa el trazo
+    start,
+    end,  # su grosor al empezar y al acabar
+):  # complejos: el contorno del trazo
     "Contorno de una pincelada con puntas redondas."
     line = _smooth(points, closed=False)
     along = np.gradient(line)
     along *= np.linspace(start, end, len(line)) / 2 / abs(along)
     tip = np.exp(1j * np.radians([60, 30, 0, -30, -60]))
-    return np.concatenate([line + 1j*along, line[-1] + tip*along[-1], (line - 1j*along)[::-1], line[0] - tip*along[0]])
+    return np.concatenate(
+        [line + 1j * along, line[-1] + tip * along[-1], (line - 1j * along)[::-1], line[0] - tip * along[0]]
+    )
 
 # %% ../nbs/00a_drawings.ipynb #8a0affd4
-_CIRCLE = np.exp(1j * np.linspace(0, 2*np.pi, 32, endpoint=False))
+_CIRCLE = np.exp(1j * np.linspace(0, 2 * np.pi, 32, endpoint=False))
 
 # %% ../nbs/00a_drawings.ipynb #04524db9
-def _outline(shape,  # "curva", "simétrica", "óvalo" o "trazo"
-             words,  # los puntos, como en la tabla: ["-.97,.1!", "-.98,-.6", …]
-             ):      # complejos: el contorno
+def _outline(
+    shape,  # "curva", "simétrica", "óvalo" o "trazo"
+    words,  # los puntos, como en la tabla: ["-.97,.1!", "-.98,-.6", …]
+):  # complejos: el contorno
     "Traduce la forma y los puntos de un renglón a un contorno."
     points = np.array([complex(*map(float, word.rstrip("!").split(","))) for word in words])
     sharp = np.array([word.endswith("!") for word in words])
     if shape == "óvalo":
-        return points[0] + points[1].real*_CIRCLE.real + 1j*points[1].imag*_CIRCLE.imag
+        return points[0] + points[1].real * _CIRCLE.real + 1j * points[1].imag * _CIRCLE.imag
     if shape == "trazo":
         return _ribbon(points[1:], points[0].real, points[0].imag)
     if shape == "simétrica":
@@ -64,22 +75,25 @@ def _outline(shape,  # "curva", "simétrica", "óvalo" o "trazo"
     return _smooth(points, sharp)
 
 # %% ../nbs/00a_drawings.ipynb #a74c5e94
-def _pieces(table,      # la tabla, un renglón por pieza
-            rng,        # generador que decide qué piezas opcionales salen
-            hidden=(),  # nombres de las piezas que no salen
-            ):          # lista de pares (contorno, color)
+def _pieces(
+    table,  # la tabla, un renglón por pieza
+    rng,  # generador que decide qué piezas opcionales salen
+    hidden=(),  # nombres de las piezas que no salen
+):  # lista de pares (contorno, color)
     "Recorta las piezas de una tabla, de atrás hacia delante."
     rows = [row.split() for row in table.strip().splitlines()]
     optional = sorted({name for name, *_ in rows if name.endswith("?")})
-    hidden = {*hidden, *(name for name in optional if rng.random() < .5)}
+    hidden = {*hidden, *(name for name in optional if rng.random() < 0.5)}
     pieces = []
     for name, copies, shape, color, *words in rows:
         outline = _outline(shape, words)
-        if name not in hidden: pieces += [(side, color) for side in (outline, -outline.conj())[:int(copies)]]
+        if name not in hidden:
+            pieces += [(side, color) for side in (outline, -outline.conj())[: int(copies)]]
     return pieces
 
 # %% ../nbs/00a_drawings.ipynb #446f10d4
-_FRONT = {"cat": """
+_FRONT = {
+    "cat": """
 oreja     2 curva     pelo+   -.97,.1! -.98,-.6 -.84,-1.36! -.35,-1 -.05,-.7!
 oreja     2 curva     rosa    -.82,-.35 -.79,-1.1! -.3,-.75
 cara      1 simétrica pelo*   0,-.84 -.58,-.72 -.95,-.2 -1.04,.36! -.7,.68 -.3,.83 0,.85
@@ -95,7 +109,8 @@ boca      2 trazo     tinta   .045,.03 0,.35 -.08,.52 -.3,.5
 bigote    2 trazo     blanco  .035,.015 -.4,.4 -.9,.3 -1.42,.2
 bigote    2 trazo     blanco  .035,.015 -.4,.47 -.9,.47 -1.46,.5
 bigote    2 trazo     blanco  .035,.015 -.4,.54 -.9,.62 -1.36,.78
-""", "dog": """
+""",
+    "dog": """
 cara      1 simétrica pelo*   0,-.95 -.5,-.88 -.8,-.4 -.78,.1 -.62,.6 -.35,.95 0,1.02
 oreja     2 curva     oscuro+ -.42,-.92 -.85,-.95 -1.2,-.4 -1.3,.35 -1.08,.72 -.82,.45 -.78,-.3
 morro     1 simétrica claro+  0,-.12 -.3,.05 -.55,.45 -.5,.85 -.2,1.08 0,1.1
@@ -113,10 +128,12 @@ boca      1 trazo     tinta   .05,.05 0,.45 0,.72
 boca      2 trazo     tinta   .05,.04 0,.72 -.22,.82 -.45,.66
 peca      2 óvalo     tinta   -.3,.52 .03,.03
 peca      2 óvalo     tinta   -.38,.62 .03,.03
-"""}
+""",
+}
 
 # %% ../nbs/00a_drawings.ipynb #2cd4df0f
-_PROFILE = {"cat": """
+_PROFILE = {
+    "cat": """
 oreja    1 curva oscuro+ .3,-.6! .16,-1.32! -.3,-.7!
 oreja    1 curva pelo+   .8,-.3! .66,-1.42! -.02,-.78!
 oreja    1 curva rosa    .62,-.55 .57,-1.12! .18,-.74
@@ -132,7 +149,8 @@ bigote   1 trazo blanco  .035,.015 -.55,.4 -1,.35 -1.45,.2
 bigote   1 trazo blanco  .035,.015 -.55,.46 -1,.5 -1.45,.5
 bigote   1 trazo blanco  .035,.015 -.5,.4 0,.35 .45,.28
 bigote   1 trazo blanco  .035,.015 -.5,.48 0,.52 .45,.6
-""", "dog": """
+""",
+    "dog": """
 lengua?  1 curva lengua+ -1.1,.5! -.65,.55! -.72,1.05 -.95,1.15 -1.1,.95
 cara     1 curva pelo*   .2,-.85 .75,-.5 .9,.1 .6,.65 0,.68 -.5,.68 -1.2,.62 -1.42,.3 -1.35,.02 -.8,-.1 -.55,-.3 -.3,-.7
 morro    1 curva claro+  -.55,.05 -1.3,.02 -1.42,.3 -1.2,.62 -.6,.66 -.35,.4
@@ -145,10 +163,12 @@ ojo      1 óvalo negro   -.3,-.23 .13,.15
 ojo      1 óvalo blanco  -.35,-.3 .05,.05
 párpado  1 trazo tinta   .06,.06 -.46,-.22 -.28,-.14 -.1,-.22
 oreja    1 curva oscuro+ .1,-.8 .65,-.75 1.05,-.1 1.05,.7 .75,.95 .45,.6 .3,-.1
-"""}
+""",
+}
 
 # %% ../nbs/00a_drawings.ipynb #0a8e661d
-_SITTING = {"cat": """
+_SITTING = {
+    "cat": """
 sombra  1 óvalo     sombra  .1,2.64 1.3,.17
 cola    1 trazo     pelo*   .26,.19 .47,2.46 1.19,2.5 1.57,2.03 1.27,1.44 1.53,.93
 cuerpo  1 simétrica pelo*   0,.42 -.41,.63 -.64,1.35 -.92,2.07 -.81,2.54 0,2.65
@@ -158,7 +178,8 @@ pata    2 trazo     tinta   .04,.04 -.42,1.6 -.53,2.03 -.51,2.5
 pie     2 óvalo     claro+  -.29,2.56 .26,.14
 dedo    2 trazo     tinta   .03,.03 -.36,2.56 -.36,2.65
 dedo    2 trazo     tinta   .03,.03 -.22,2.56 -.22,2.65
-""", "dog": """
+""",
+    "dog": """
 sombra  1 óvalo     sombra  .1,2.64 1.6,.19
 cola    1 trazo     pelo*   .36,.14 .77,2.41 1.36,2.2 1.7,1.69
 cuerpo  1 simétrica pelo*   0,.42 -.68,.67 -.85,1.44 -1.27,2.12 -1.1,2.58 0,2.65
@@ -170,10 +191,12 @@ dedo    2 trazo     tinta   .03,.03 -.51,2.56 -.51,2.68
 dedo    2 trazo     tinta   .03,.03 -.31,2.56 -.31,2.68
 collar  1 trazo     collar+ .24,.24 -.76,.82 -.4,1.14 0,1.24 .4,1.14 .76,.82
 placa   1 óvalo     oro+    0,1.5 .15,.16
-"""}
+""",
+}
 
 # %% ../nbs/00a_drawings.ipynb #7ae0a840
-_WALKING = {"cat": """
+_WALKING = {
+    "cat": """
 sombra  1 óvalo sombra  1.15,2.19 1.6,.12
 cola    1 trazo pelo*   .22,.16 2.23,.79 2.7,.5 2.77,-.08 2.52,-.58 2.77,-.94
 pata    1 trazo oscuro+ .3,.22 .61,1.15 .72,1.65 .61,2.1
@@ -181,7 +204,8 @@ pata    1 trazo oscuro+ .36,.22 1.76,1.15 1.98,1.58 1.8,2.1
 cuerpo  1 curva pelo*   -.22,.5 .43,.44 1.44,.5 2.16,.49 2.45,.86 2.41,1.36 2.52,1.72 2.45,2.12 2.23,2.19 2.2,1.72 1.87,1.36 1.22,1.31 .61,1.4 .36,1.65 .3,2.16 .09,2.19 .04,1.72 -.14,1.29 -.29,.86
 pie     1 óvalo claro+  .07,2.17 .22,.11
 pie     1 óvalo claro+  2.25,2.17 .22,.11
-""", "dog": """
+""",
+    "dog": """
 sombra  1 óvalo sombra  1.15,2.19 1.75,.14
 cola    1 trazo pelo*   .3,.12 2.3,.79 2.7,.46 2.84,0
 pata    1 trazo oscuro+ .4,.32 .79,1.29 .86,1.72 .79,2.07
@@ -191,17 +215,20 @@ pie     1 óvalo claro+  .27,2.16 .3,.14
 pie     1 óvalo claro+  2.23,2.16 .3,.14
 collar  1 trazo collar+ .22,.22 -.44,.78 .1,1.12 .66,.7
 placa   1 óvalo oro+    .05,1.34 .13,.14
-"""}
+""",
+}
 
 # %% ../nbs/00a_drawings.ipynb #c165e7ad
-_LYING = {"cat": """
+_LYING = {
+    "cat": """
 sombra  1 óvalo sombra  1,1.32 1.7,.14
 cuerpo  1 curva pelo*   -.45,.94 -.35,.24 .45,-.11 1.45,-.06 2.25,.34 2.45,.94 2.15,1.24 .85,1.29 -.25,1.29
 anca    1 trazo tinta   .04,.02 1.43,1.2 1.52,.71 2.05,.58
 cola    1 trazo pelo*   .3,.2 2.3,1.09 1.75,1.32 1.05,1.24 .55,1.36
 pie     1 óvalo claro+  -.3,1.26 .28,.14
 pie     1 óvalo claro+  .3,1.28 .28,.14
-""", "dog": """
+""",
+    "dog": """
 sombra  1 óvalo sombra  .9,1.39 2.05,.16
 cola    1 trazo pelo*   .34,.13 2.3,.97 2.79,.83 2.98,.39
 cuerpo  1 curva pelo*   -.44,.97 -.39,.19 .44,-.11 1.52,-.06 2.3,.34 2.54,.97 2.3,1.31 .82,1.34 -.25,1.34
@@ -213,72 +240,114 @@ pata    1 trazo pelo*   .41,.37 .44,1.15 .05,1.3 -.34,1.3
 pata    1 trazo pelo*   .41,.37 -.34,1.15 -.74,1.3 -1.02,1.3
 pie     1 óvalo claro+  -.39,1.3 .31,.17
 pie     1 óvalo claro+  -1.07,1.3 .31,.17
-"""}
+""",
+}
 
 # %% ../nbs/00a_drawings.ipynb #e9a230d3
-def _border(outline,  # (m,) complejos
-            ):        # (m,) complejos de módulo 1, hacia dentro; y el grosor de la figura
+def _border(
+    outline,  # (m,) complejos
+):  # (m,) complejos de módulo 1, hacia dentro; y el grosor de la figura
     "Hacia dónde queda el interior en cada punto del contorno, y cómo de gruesa es la figura."
     after, chord = np.roll(outline, -1), np.roll(outline, -2) - np.roll(outline, 2)
     area = (outline.conj() * after).imag.sum() / 2
-    return 1j * np.sign(area) * chord / abs(chord), 2*abs(area) / abs(after - outline).sum()
+    return 1j * np.sign(area) * chord / abs(chord), 2 * abs(area) / abs(after - outline).sum()
 
 # %% ../nbs/00a_drawings.ipynb #1916fac5
-def _stripes(outline,  # contorno de la pieza
-             rng,      # generador
-             gap,      # trecho entre rayas, en grosores de la pieza
-             ):        # lista de contornos, uno por raya
+def _stripes(
+    outline,  # contorno de la pieza
+    rng,  # generador
+    gap,  # trecho entre rayas, en grosores de la pieza
+):  # lista de contornos, uno por raya
     "Rayas de gato: cuñas que nacen en el borde y entran hacia dentro."
     inward, size = _border(outline)
     way = np.cumsum(abs(np.roll(outline, -1) - outline))
     n = max(3, round(way[-1] / size / gap))
-    at = np.searchsorted(way, (np.arange(n) + rng.uniform(.2, .8, n)) * way[-1] / n)
-    depth = inward[at] * size * rng.uniform(.5, .85, n)
-    width = inward[at] * size * gap * rng.uniform(.18, .28, n) * 1j
-    wedge = [(-.1, -1), (.5, -.75), (1, 0), (.5, .75), (-.1, 1)]
-    return list(np.stack([outline[at] + d*depth + w*width for d, w in wedge], axis=1))
+    at = np.searchsorted(way, (np.arange(n) + rng.uniform(0.2, 0.8, n)) * way[-1] / n)
+    depth = inward[at] * size * rng.uniform(0.5, 0.85, n)
+    width = inward[at] * size * gap * rng.uniform(0.18, 0.28, n) * 1j
+    wedge = [(-0.1, -1), (0.5, -0.75), (1, 0), (0.5, 0.75), (-0.1, 1)]
+    return list(np.stack([outline[at] + d * depth + w * width for d, w in wedge], axis=1))
 
 # %% ../nbs/00a_drawings.ipynb #4315980c
-def _blotches(outline,       # contorno de la pieza
-              rng,           # generador
-              small, large,  # radio de las manchas, en grosores de la pieza
-              ):             # lista de contornos, uno por mancha
+def _blotches(
+    outline,  # contorno de la pieza
+    rng,  # generador
+    small,
+    large,  # radio de las manchas, en grosores de la pieza
+):  # lista de contornos, uno por mancha
     "Manchas de perro: curvas cerradas de radio irregular, repartidas por la pieza."
     size, wide, high = _border(outline)[1], np.ptp(outline.real), np.ptp(outline.imag)
-    n = 2 + int(.4 * wide * high / (size*(small + large))**2)
+    n = 2 + int(0.4 * wide * high / (size * (small + large)) ** 2)
     corner = complex(outline.real.min(), outline.imag.min())
-    centers = corner + rng.uniform(0, wide, n) + 1j*rng.uniform(0, high, n)
-    radii = size * rng.uniform(small, large, (n, 1)) * rng.uniform(.75, 1.2, (n, 8))
-    return [_smooth(center + radius*_CIRCLE[::4], steps=4) for center, radius in zip(centers, radii)]
+    centers = corner + rng.uniform(0, wide, n) + 1j * rng.uniform(0, high, n)
+    radii = size * rng.uniform(small, large, (n, 1)) * rng.uniform(0.75, 1.2, (n, 8))
+    return [_smooth(center + radius * _CIRCLE[::4], steps=4) for center, radius in zip(centers, radii)]
 
 # %% ../nbs/00a_drawings.ipynb #697f28fe
-_COATS = {"cat": [partial(_stripes, gap=gap) for gap in (.5, .62, .8)],
-          "dog": [partial(_blotches, small=.1, large=.25), partial(_blotches, small=.5, large=.8),
-                  lambda outline, rng: []]}
+_COATS = {
+    "cat": [partial(_stripes, gap=gap) for gap in (0.5, 0.62, 0.8)],
+    "dog": [
+        partial(_blotches, small=0.1, large=0.25),
+        partial(_blotches, small=0.5, large=0.8),
+        lambda outline, rng: [],
+    ],
+}
 
 # %% ../nbs/00a_drawings.ipynb #322ffd63
-_FIXED = {"tinta": "#3A2A2A", "negro": "#231C1E", "gris": "#8C8C94", "blanco": "#FFFFFF", "rosa": "#F0B0AC",
-          "nariz": "#D9737C", "lengua": "#EC6E7D", "oro": "#F0C850", "sombra": "#00000046", "luz": "#FFFFFF40",
-          "nube": "#FFFFFFC0", "cristal": "#CBE8F6", "sol": "#FFF3B0", "hoja": "#5E9B45", "tronco": "#7A5230"}
+_FIXED = {
+    "tinta": "#3A2A2A",
+    "negro": "#231C1E",
+    "gris": "#8C8C94",
+    "blanco": "#FFFFFF",
+    "rosa": "#F0B0AC",
+    "nariz": "#D9737C",
+    "lengua": "#EC6E7D",
+    "oro": "#F0C850",
+    "sombra": "#00000046",
+    "luz": "#FFFFFF40",
+    "nube": "#FFFFFFC0",
+    "cristal": "#CBE8F6",
+    "sol": "#FFF3B0",
+    "hoja": "#5E9B45",
+    "tronco": "#7A5230",
+}
 
 # %% ../nbs/00a_drawings.ipynb #c7b6554d
 _CHOICES = {
-    "pelo oscuro claro": ["#E8A04C #B5651D #FBE6C8", "#9AA3AD #596573 #E9EDF0", "#EAD2A8 #B08A56 #FCF5E6",
-                          "#A5744C #5F3F26 #E8D2B4", "#5B5A63 #29282F #CFCBD2", "#F3EFE8 #9A8B82 #FFFFFF",
-                          "#C98A5B #7F4A2B #F6E0C9"],
-    "cielo horizonte hierba": ["#8EC9F0 #E6F5FC #7DB84E", "#F7B267 #FCE5C8 #94A84C", "#2F4478 #6F8ABB #3E6B4F",
-                               "#C9D9E8 #EEF4F8 #E4ECF2", "#7FC8E8 #DFF3F5 #E8D39A"],
-    "iris": ["#9CC44F", "#E8BC3F", "#6DB3D6"]}
+    "pelo oscuro claro": [
+        "#E8A04C #B5651D #FBE6C8",
+        "#9AA3AD #596573 #E9EDF0",
+        "#EAD2A8 #B08A56 #FCF5E6",
+        "#A5744C #5F3F26 #E8D2B4",
+        "#5B5A63 #29282F #CFCBD2",
+        "#F3EFE8 #9A8B82 #FFFFFF",
+        "#C98A5B #7F4A2B #F6E0C9",
+    ],
+    "cielo horizonte hierba": [
+        "#8EC9F0 #E6F5FC #7DB84E",
+        "#F7B267 #FCE5C8 #94A84C",
+        "#2F4478 #6F8ABB #3E6B4F",
+        "#C9D9E8 #EEF4F8 #E4ECF2",
+        "#7FC8E8 #DFF3F5 #E8D39A",
+    ],
+    "iris": ["#9CC44F", "#E8BC3F", "#6DB3D6"],
+}
 
 # %% ../nbs/00a_drawings.ipynb #5b09a47c
-_RANGES = {"collar": [(0, 360), (60, 90), (60, 95)], "adorno": [(0, 360), (40, 75), (75, 100)],
-           "pared": [(0, 360), (10, 36), (65, 95)], "fondo": [(0, 360), (10, 36), (65, 95)],
-           "marco": [(0, 360), (20, 50), (45, 90)], "alfombra": [(0, 360), (20, 50), (45, 90)],
-           "madera": [(18, 40), (25, 55), (50, 85)]}
+_RANGES = {
+    "collar": [(0, 360), (60, 90), (60, 95)],
+    "adorno": [(0, 360), (40, 75), (75, 100)],
+    "pared": [(0, 360), (10, 36), (65, 95)],
+    "fondo": [(0, 360), (10, 36), (65, 95)],
+    "marco": [(0, 360), (20, 50), (45, 90)],
+    "alfombra": [(0, 360), (20, 50), (45, 90)],
+    "madera": [(18, 40), (25, 55), (50, 85)],
+}
 
 # %% ../nbs/00a_drawings.ipynb #7e8e635f
-def _palette(rng,  # generador
-             ):    # diccionario de nombre a color RGB, o RGBA si se transparenta
+def _palette(
+    rng,  # generador
+):  # diccionario de nombre a color RGB, o RGBA si se transparenta
     "Sortea los colores de un dibujo."
     colors = dict(_FIXED)
     for names, options in _CHOICES.items():
@@ -307,20 +376,23 @@ def _clipped(image, outline):
     image.paste(layer, box[:2], mask)
 
 # %% ../nbs/00a_drawings.ipynb #590f8c74
-def _paint(image,      # imagen RGB en la que pintar
-           pieces,     # pares (contorno en píxeles, color)
-           colors,     # la paleta
-           ink=0,      # grosor de la línea de tinta, en píxeles
-           coat=None,  # función que da las marcas del pelaje de un contorno
-           ):
+def _paint(
+    image,  # imagen RGB en la que pintar
+    pieces,  # pares (contorno en píxeles, color)
+    colors,  # la paleta
+    ink=0,  # grosor de la línea de tinta, en píxeles
+    coat=None,  # función que da las marcas del pelaje de un contorno
+):
     "Pinta las piezas, cada una encima de la anterior."
     for outline, color in pieces:
         name = color.rstrip("+*")
-        if name != color: _fill(image, outline - ink*_border(outline)[0], colors["tinta"])
+        if name != color:
+            _fill(image, outline - ink * _border(outline)[0], colors["tinta"])
         _fill(image, outline, colors[name])
         if color.endswith("*"):
             with _clipped(image, outline) as (layer, corner):
-                for mark in coat(outline): _fill(layer, mark - corner, colors["oscuro"])
+                for mark in coat(outline):
+                    _fill(layer, mark - corner, colors["oscuro"])
 
 # %% ../nbs/00a_drawings.ipynb #d7443315
 _ROOM = """
@@ -376,87 +448,110 @@ flor3?     2 óvalo sol      -.93,.92 .022,.022
 """
 
 # %% ../nbs/00a_drawings.ipynb #22320bbf
-_SCENES = [("pared pared", _ROOM), ("cielo horizonte", _GARDEN), ("pared fondo", """
+_SCENES = [
+    ("pared pared", _ROOM),
+    ("cielo horizonte", _GARDEN),
+    (
+        "pared fondo",
+        """
 foco?      1 óvalo luz      0,0 .9,.9
 foco?      1 óvalo luz      0,0 .65,.65
 banda?     1 curva luz      -1.4,.2! 1.4,-.9! 1.4,-.4! -1.4,.7!
 suelo?     1 curva sombra   -1.4,.55! 1.4,.55! 1.4,1.4! -1.4,1.4!
-""")]
+""",
+    ),
+]
 
 # %% ../nbs/00a_drawings.ipynb #442e1363
-def _scene(size,    # (ancho, alto) en píxeles
-           colors,  # la paleta
-           rng,     # generador
-           ):       # imagen RGB
+def _scene(
+    size,  # (ancho, alto) en píxeles
+    colors,  # la paleta
+    rng,  # generador
+):  # imagen RGB
     "Pinta un fondo elegido al azar."
     gradient, table = _SCENES[rng.integers(len(_SCENES))]
     top, bottom = (colors[name] for name in gradient.split())
     column = np.linspace(top, bottom, size[1]).round().astype(np.uint8)[:, None]
     image = Image.fromarray(column).resize(size, Image.Resampling.NEAREST)
-    half, flip = max(size) / 2 * rng.uniform(1, 1.15), rng.random() < .5
+    half, flip = max(size) / 2 * rng.uniform(1, 1.15), rng.random() < 0.5
     center = complex(size[0] / 2, size[1] - half)
-    _paint(image, [((-outline.conj() if flip else outline)*half + center, color)
-                   for outline, color in _pieces(table, rng)], colors)
+    _paint(
+        image,
+        [
+            ((-outline.conj() if flip else outline) * half + center, color)
+            for outline, color in _pieces(table, rng)
+        ],
+        colors,
+    )
     return image
 
 # %% ../nbs/00a_drawings.ipynb #8286ca3f
-def _doll(kind,  # "cat" o "dog"
-          rng,   # generador
-          ):     # lista de pares (contorno, color), con la cabeza en el cero
+def _doll(
+    kind,  # "cat" o "dog"
+    rng,  # generador
+):  # lista de pares (contorno, color), con la cabeza en el cero
     "Un muñeco: cuerpo y cabeza, en una postura y con una expresión al azar."
     pose = (_SITTING, _WALKING, _LYING)[rng.integers(3)]
-    face = _PROFILE if pose is _WALKING and rng.random() < .5 else _FRONT
-    eyes = "ojo" if rng.random() < .12 else "párpado"
-    turn, stretch = rng.uniform(.95, 1.08) * np.exp(1j*rng.uniform(-.2, .2)), rng.uniform(-.06, .06)
-    head = [(turn*(outline + stretch*outline.conj()), color) for outline, color in _pieces(face[kind], rng, {eyes})]
+    face = _PROFILE if pose is _WALKING and rng.random() < 0.5 else _FRONT
+    eyes = "ojo" if rng.random() < 0.12 else "párpado"
+    turn, stretch = rng.uniform(0.95, 1.08) * np.exp(1j * rng.uniform(-0.2, 0.2)), rng.uniform(-0.06, 0.06)
+    head = [
+        (turn * (outline + stretch * outline.conj()), color)
+        for outline, color in _pieces(face[kind], rng, {eyes})
+    ]
     pieces = _pieces(pose[kind], rng) + head
-    return [(-outline.conj(), color) for outline, color in pieces] if rng.random() < .5 else pieces
+    return [(-outline.conj(), color) for outline, color in pieces] if rng.random() < 0.5 else pieces
 
 # %% ../nbs/00a_drawings.ipynb #2043aa03
-def _place(pieces,  # el muñeco
-           size,    # (ancho, alto) de la imagen, en píxeles
-           rng,     # generador
-           ):       # el muñeco en píxeles, y cuántos mide una unidad
+def _place(
+    pieces,  # el muñeco
+    size,  # (ancho, alto) de la imagen, en píxeles
+    rng,  # generador
+):  # el muñeco en píxeles, y cuántos mide una unidad
     "Coloca el muñeco en la imagen, de cuerpo entero o en primer plano."
-    points, close = np.concatenate([outline for outline, _ in pieces]), rng.random() < .25
+    points, close = np.concatenate([outline for outline, _ in pieces]), rng.random() < 0.25
     low, high = complex(points.real.min(), points.imag.min()), complex(points.real.max(), points.imag.max())
-    if close: low, high = -1.5-1.4j, 1.5+1.5j
-    scale = min(size[0] / (high - low).real, size[1] / (high - low).imag) * rng.uniform(.8, .96)
-    spare = complex(*size) - scale*(high - low)
-    left, below = spare.real * rng.uniform(.2, .8), spare.imag * (0 if close else rng.uniform(.1, .4))
-    shift = complex(left, spare.imag - below) - scale*low
-    return [(scale*outline + shift, color) for outline, color in pieces], scale
+    if close:
+        low, high = -1.5 - 1.4j, 1.5 + 1.5j
+    scale = min(size[0] / (high - low).real, size[1] / (high - low).imag) * rng.uniform(0.8, 0.96)
+    spare = complex(*size) - scale * (high - low)
+    left, below = spare.real * rng.uniform(0.2, 0.8), spare.imag * (0 if close else rng.uniform(0.1, 0.4))
+    shift = complex(left, spare.imag - below) - scale * low
+    return [(scale * outline + shift, color) for outline, color in pieces], scale
 
 # %% ../nbs/00a_drawings.ipynb #244fc12a
-def _draw_animal(kind,  # "cat" o "dog"
-                 rng,   # generador: el mismo estado da el mismo dibujo
-                 ):     # imagen RGB de 160 a 420 píxeles de lado
+def _draw_animal(
+    kind,  # "cat" o "dog"
+    rng,  # generador: el mismo estado da el mismo dibujo
+):  # imagen RGB de 160 a 420 píxeles de lado
     "Un dibujo terminado: fondo, animal y luz."
     long = int(rng.integers(200, 421))
-    size = rng.permutation([long, int(long * rng.uniform(.8, 1))]).tolist()
-    large = 3*size[0], 3*size[1]
+    size = rng.permutation([long, int(long * rng.uniform(0.8, 1))]).tolist()
+    large = 3 * size[0], 3 * size[1]
     colors = _palette(rng)
     coat = partial(_COATS[kind][rng.integers(3)], rng=rng)
     image = _scene(large, colors, rng)
     pieces, scale = _place(_doll(kind, rng), large, rng)
-    _paint(image, pieces, colors, ink=.045*scale, coat=coat)
-    return ImageEnhance.Brightness(image.reduce(3)).enhance(rng.uniform(.75, 1.1))
+    _paint(image, pieces, colors, ink=0.045 * scale, coat=coat)
+    return ImageEnhance.Brightness(image.reduce(3)).enhance(rng.uniform(0.75, 1.1))
 
 # %% ../nbs/00a_drawings.ipynb #7c684a97
-def _names(n,  # cuántos dibujos
-           ):  # lista de nombres de archivo, gatos y perros alternados
+def _names(
+    n,  # cuántos dibujos
+):  # lista de nombres de archivo, gatos y perros alternados
     "Los nombres de los `n` dibujos, en el orden en que se dibujan."
-    return [f"{('cat', 'dog')[i % 2]}.{i//2 + 1:04d}.png" for i in range(n)]
+    return [f"{('cat', 'dog')[i % 2]}.{i // 2 + 1:04d}.png" for i in range(n)]
 
 # %% ../nbs/00a_drawings.ipynb #686c744c
 _SOURCE = "catsdogs_clustering, dibujos 1, random_state={}"
 
 # %% ../nbs/00a_drawings.ipynb #a62851ba
-def _save_drawing(folder,        # carpeta, que ya existe
-                  name,          # nombre del archivo, que empieza por la especie
-                  i,             # número del dibujo
-                  random_state,  # semilla
-                  ):
+def _save_drawing(
+    folder,  # carpeta, que ya existe
+    name,  # nombre del archivo, que empieza por la especie
+    i,  # número del dibujo
+    random_state,  # semilla
+):
     "Dibuja y guarda el dibujo número `i` de una semilla."
     info = PngInfo()
     info.add_text("Description", "Dibujo hecho por un programa; no es una foto.")
@@ -464,52 +559,71 @@ def _save_drawing(folder,        # carpeta, que ya existe
     _draw_animal(name[:3], np.random.default_rng([random_state, i])).save(folder / name, pnginfo=info)
 
 # %% ../nbs/00a_drawings.ipynb #2999f81b
-def _is_complete(folder,        # carpeta que existe
-                 names,         # nombres de los dibujos
-                 random_state,  # semilla
-                 ) -> bool:
+def _is_complete(
+    folder,  # carpeta que existe
+    names,  # nombres de los dibujos
+    random_state,  # semilla
+) -> bool:
     "¿Están en la carpeta todos los dibujos de esa semilla, y nada más?"
-    if {path.name for path in folder.iterdir() if not path.name.startswith(".")} != set(names): return False
+    if {path.name for path in folder.iterdir() if not path.name.startswith(".")} != set(names):
+        return False
     try:
         for name in names:
             with Image.open(folder / name) as image:
-                if image.info.get("Source") != _SOURCE.format(random_state): return False
-    except OSError: return False
+                if image.info.get("Source") != _SOURCE.format(random_state):
+                    return False
+    except OSError:
+        return False
     return True
 
 # %% ../nbs/00a_drawings.ipynb #eda5287e
-def _draw_folder(dest,          # carpeta que no existe, o vacía
-                 names,         # nombres de los dibujos
-                 random_state,  # semilla
-                 ):
+def _draw_folder(
+    dest,  # carpeta que no existe, o vacía
+    names,  # nombres de los dibujos
+    random_state,  # semilla
+):
     "Dibuja la carpeta entera o nada."
     dest.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".dibujos-", dir=dest.parent) as temporary:
         folder = Path(temporary) / "dibujos"
         folder.mkdir()
-        for i, name in enumerate(names): _save_drawing(folder, name, i, random_state)
+        for i, name in enumerate(names):
+            _save_drawing(folder, name, i, random_state)
         try:
-            if dest.is_dir(): dest.rmdir()
+            if dest.is_dir():
+                dest.rmdir()
             folder.replace(dest)
         except OSError:
-            if not dest.is_dir() or not _is_complete(dest, names, random_state): raise
+            if not dest.is_dir() or not _is_complete(dest, names, random_state):
+                raise
 
 # %% ../nbs/00a_drawings.ipynb #4b513511
-def draw_sample(dest: str | Path,       # carpeta nueva, vacía o con estos mismos dibujos
-                n: int = 400,           # cuántos dibujos: la mitad gatos y la mitad perros (si es impar, un gato más)
-                random_state: int = 0,  # semilla: la misma da los mismos archivos, byte a byte
-                ) -> list[Path]:        # rutas de los dibujos, ordenadas
+def draw_sample(
+    dest: str | Path,  # carpeta nueva, vacía o con estos mismos dibujos
+    n: int = 400,  # cuántos dibujos: la mitad gatos y la mitad perros (si es impar, un gato más)
+    random_state: int = 0,  # semilla: la misma da los mismos archivos, byte a byte
+) -> list[Path]:  # rutas de los dibujos, ordenadas
     "Dibuja `n` gatos y perros en `dest`; si ya están, no los repite. Lanza `CatsDogsError` si `dest` contiene otra cosa."
     for name, value, least in (("n", n, 2), ("random_state", random_state, 0)):
         if not isinstance(value, Integral) or value < least:
             raise CatsDogsError(f"{name}={value!r} no vale: tiene que ser un entero a partir de {least}.")
-    dest, names, random_state, shown = Path(os.path.expanduser(dest)), _names(n), int(random_state), printable(dest)
+    dest, names, random_state, shown = (
+        Path(os.path.expanduser(dest)),
+        _names(n),
+        int(random_state),
+        printable(dest),
+    )
     try:
         if dest.exists() and not dest.is_dir():
             raise CatsDogsError(f"«{shown}» es un archivo: indica una carpeta para los dibujos.")
-        if not (dest.is_dir() and any(dest.iterdir())): _draw_folder(dest.resolve(), names, random_state)
+        if not (dest.is_dir() and any(dest.iterdir())):
+            _draw_folder(dest.resolve(), names, random_state)
         elif not _is_complete(dest, names, random_state):
-            raise CatsDogsError(f"«{shown}» contiene otra cosa y no la vamos a tocar: elige una carpeta nueva o vacía.")
+            raise CatsDogsError(
+                f"«{shown}» contiene otra cosa y no la vamos a tocar: elige una carpeta nueva o vacía."
+            )
     except OSError as error:
-        raise CatsDogsError(f"No se puede dibujar en «{shown}»: comprueba el permiso y el espacio libre.") from error
+        raise CatsDogsError(
+            f"No se puede dibujar en «{shown}»: comprueba el permiso y el espacio libre."
+        ) from error
     return sorted(dest / name for name in names)

@@ -22,63 +22,76 @@ from .files import as_paths
 from .images import CatsDogsError, ImageReadError, read_bytes, read_image
 
 # %% ../nbs/01a_duplicates.ipynb #7a1488e5
-FLAT = 2.0 # desviación típica de los grises, de 0 a 255, por debajo de la cual una imagen es lisa
+FLAT = 2.0  # desviación típica de los grises, de 0 a 255, por debajo de la cual una imagen es lisa
 
 # %% ../nbs/01a_duplicates.ipynb #05350384
-def _gray(path: Path,              # foto
-          ) -> Image.Image | None: # de 128 píxeles como mucho, en grises; None si es lisa o no se puede leer
+def _gray(
+    path: Path,  # foto
+) -> Image.Image | None:  # de 128 píxeles como mucho, en grises; None si es lisa o no se puede leer
     "Lo único que mira la huella: la foto en pequeño y sin color."
-    try: image = read_image(path)
-    except ImageReadError: return None
-    image.thumbnail((128, 128)) # el pHash sólo mira 32 × 32
+    try:
+        image = read_image(path)
+    except ImageReadError:
+        return None
+    image.thumbnail((128, 128))  # el pHash sólo mira 32 × 32
     gray = image.convert("L")
     return None if np.asarray(gray).std() < FLAT else gray
 
 # %% ../nbs/01a_duplicates.ipynb #0272e4a5
-def _fingerprints(path: Path,                         # foto
-                  ) -> tuple[int, int] | tuple[None, None]: # huella de 64 bits, y la de la foto en un espejo
+def _fingerprints(
+    path: Path,  # foto
+) -> tuple[int, int] | tuple[None, None]:  # huella de 64 bits, y la de la foto en un espejo
     "pHash (de la biblioteca imagehash) de una foto, al derecho y en el espejo; `None` si es lisa o no se puede leer."
     import imagehash
+
     gray = _gray(path)
-    if gray is None: return None, None
+    if gray is None:
+        return None, None
     return tuple(int(str(imagehash.phash(view)), 16) for view in (gray, ImageOps.mirror(gray)))
 
 # %% ../nbs/01a_duplicates.ipynb #9d3d7135
-def _each(func: Callable,     # función de una foto
-          paths: list[Path],  # fotos
-          ) -> list:          # un resultado por foto, en el mismo orden
+def _each(
+    func: Callable,  # función de una foto
+    paths: list[Path],  # fotos
+) -> list:  # un resultado por foto, en el mismo orden
     "Aplica una función a muchas fotos, con un hilo por núcleo (ocho, como mucho)."
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: return list(pool.map(func, paths))
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(func, paths))
 
 # %% ../nbs/01a_duplicates.ipynb #95fe873f
-def _near_pairs(hashes: list[int],  # huellas de 64 bits, sin repetir
-                max_distance: int,  # bits distintos que se admiten
-                ) -> list[tuple[int, int]]: # parejas de huellas
+def _near_pairs(
+    hashes: list[int],  # huellas de 64 bits, sin repetir
+    max_distance: int,  # bits distintos que se admiten
+) -> list[tuple[int, int]]:  # parejas de huellas
     "Parejas de huellas a distancia de Hamming ≤ `max_distance`, sin comparar todas con todas (Norouzi et al., 2012)."
     pairs, edges = set(), np.linspace(0, 64, max_distance + 2).astype(int).tolist()
     for start, end in zip(edges, edges[1:]):
         buckets = defaultdict(list)
-        for h in hashes: buckets[(h >> start) % (1 << (end - start))].append(h)
+        for h in hashes:
+            buckets[(h >> start) % (1 << (end - start))].append(h)
         for bucket in buckets.values():
             pairs.update((a, b) for a, b in combinations(bucket, 2) if (a ^ b).bit_count() <= max_distance)
     return sorted(pairs)
 
 # %% ../nbs/01a_duplicates.ipynb #dade079f
-def _connected(links: np.ndarray, # parejas de posiciones (parejas, 2)
-               n: int,            # cuántas posiciones hay
-               ) -> np.ndarray:   # número de grupo de cada posición; el 0 es el de la primera
+def _connected(
+    links: np.ndarray,  # parejas de posiciones (parejas, 2)
+    n: int,  # cuántas posiciones hay
+) -> np.ndarray:  # número de grupo de cada posición; el 0 es el de la primera
     "Componentes conexas: une en un grupo todo lo que se alcanza saltando de pareja en pareja."
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
+
     links = np.asarray(links, dtype=int).reshape(-1, 2)
     graph = coo_array((np.ones(len(links)), links.T), shape=(n, n))
     return pd.factorize(connected_components(graph, directed=False)[1])[0]
 
 # %% ../nbs/01a_duplicates.ipynb #98121eed
-def _groups(digests: list[str],        # SHA-256 de cada foto
-            hashes: list[int | None],  # huella perceptual de cada foto
-            max_distance: int,         # bits distintos que se admiten
-            ) -> np.ndarray:           # número de grupo de cada foto
+def _groups(
+    digests: list[str],  # SHA-256 de cada foto
+    hashes: list[int | None],  # huella perceptual de cada foto
+    max_distance: int,  # bits distintos que se admiten
+) -> np.ndarray:  # número de grupo de cada foto
     "Agrupa las fotos que comparten bytes o se parecen."
     first, owner = {}, {}
     links = [(first.setdefault(digest, i), i) for i, digest in enumerate(digests)]
@@ -87,40 +100,52 @@ def _groups(digests: list[str],        # SHA-256 de cada foto
     return _connected(links, len(digests))
 
 # %% ../nbs/01a_duplicates.ipynb #7925d5b6
-def find_duplicates(table: pd.DataFrame,   # tabla de image_table
-                    max_distance: int = 2, # bits de diferencia, de 0 a 8, entre dos huellas «casi» iguales
-                    ) -> pd.DataFrame:     # una fila por foto repetida: group, kind («exacto» o «casi») y path
+def find_duplicates(
+    table: pd.DataFrame,  # tabla de image_table
+    max_distance: int = 2,  # bits de diferencia, de 0 a 8, entre dos huellas «casi» iguales
+) -> pd.DataFrame:  # una fila por foto repetida: group, kind («exacto» o «casi») y path
     "Agrupa las fotos repetidas: «exacto» si otra del grupo tiene los mismos bytes, «casi» si sólo se le parece."
-    if not {"path", "digest", "problem"} <= set(table): raise CatsDogsError("find_duplicates espera una tabla de image_table.")
-    if max_distance not in range(9): raise CatsDogsError(f"max_distance debe ser un entero de 0 a 8, y es {max_distance}.")
+    if not {"path", "digest", "problem"} <= set(table):
+        raise CatsDogsError("find_duplicates espera una tabla de image_table.")
+    if max_distance not in range(9):
+        raise CatsDogsError(f"max_distance debe ser un entero de 0 a 8, y es {max_distance}.")
     found = table.loc[table["problem"].isna(), ["path", "digest"]]
     if len(found):
         hashes = [straight for straight, _ in _each(_fingerprints, found["path"])]
         found = found.assign(group=_groups(list(found["digest"]), hashes, max_distance))
-    else: found = found.assign(group=0)
+    else:
+        found = found.assign(group=0)
     found = found[found.groupby("group")["path"].transform("size") > 1].sort_values("group", kind="stable")
     twins = found.groupby(["group", "digest"])["path"].transform("size") > 1
-    return pd.DataFrame({"group": pd.factorize(found["group"])[0], "kind": np.where(twins, "exacto", "casi"),
-                         "path": found["path"].to_numpy()})
+    return pd.DataFrame(
+        {
+            "group": pd.factorize(found["group"])[0],
+            "kind": np.where(twins, "exacto", "casi"),
+            "path": found["path"].to_numpy(),
+        }
+    )
 
 # %% ../nbs/01a_duplicates.ipynb #803cf75d
-LOOSE = 16 # bits distintos entre dos huellas que aún no desmienten a los vectores
+LOOSE = 16  # bits distintos entre dos huellas que aún no desmienten a los vectores
 
-def _bits(hashes: list[int | None], # huellas de 64 bits
-          ) -> np.ndarray:          # float32 (fotos, 64): +1 o -1, y todo ceros si no hay huella
+
+def _bits(
+    hashes: list[int | None],  # huellas de 64 bits
+) -> np.ndarray:  # float32 (fotos, 64): +1 o -1, y todo ceros si no hay huella
     "Escribe las huellas como filas de +1 y -1."
     numbers = np.array([h or 0 for h in hashes], dtype=">u8")
     signs = np.unpackbits(numbers.view(np.uint8).reshape(-1, 8), axis=1).astype(np.float32) * 2 - 1
     return signs * np.array([[h is not None] for h in hashes])
 
 # %% ../nbs/01a_duplicates.ipynb #35375f7d
-def _alike(vectors: np.ndarray,        # un vector de longitud 1 por foto
-           straight: list[int | None], # huella de cada foto
-           mirrored: list[int | None], # huella de cada una, en el espejo
-           min_cosine: float,          # coseno a partir del cual dos vectores son casi paralelos
-           groups: np.ndarray,         # número de grupo de cada foto, por lo que ya se sabe
-           block: int = 256,           # fotos que se comparan a la vez con todas
-           ) -> np.ndarray:            # los grupos, con los que se han unido
+def _alike(
+    vectors: np.ndarray,  # un vector de longitud 1 por foto
+    straight: list[int | None],  # huella de cada foto
+    mirrored: list[int | None],  # huella de cada una, en el espejo
+    min_cosine: float,  # coseno a partir del cual dos vectores son casi paralelos
+    groups: np.ndarray,  # número de grupo de cada foto, por lo que ya se sabe
+    block: int = 256,  # fotos que se comparan a la vez con todas
+) -> np.ndarray:  # los grupos, con los que se han unido
     "Une las fotos de vectores casi paralelos cuyas huellas, al derecho o en espejo, no lo desmienten."
     bits, flipped = _bits(straight), _bits(mirrored)
     for start in range(0, len(vectors), block):
@@ -131,35 +156,48 @@ def _alike(vectors: np.ndarray,        # un vector de longitud 1 por foto
     return pd.factorize(groups)[0]
 
 # %% ../nbs/01a_duplicates.ipynb #7672f70f
-def _check_vectors(vectors,        # Embeddings o matriz (fotos, números)
-                   n: int,         # cuántas fotos hay
-                   ) -> np.ndarray: # float32 (fotos, números), cada fila de longitud 1
+def _check_vectors(
+    vectors,  # Embeddings o matriz (fotos, números)
+    n: int,  # cuántas fotos hay
+) -> np.ndarray:  # float32 (fotos, números), cada fila de longitud 1
     "Comprueba que hay un vector por foto, de números corrientes, y los deja con longitud 1."
-    try: X = np.array(getattr(vectors, "vectors", vectors), dtype=np.float32)
-    except (TypeError, ValueError): raise CatsDogsError("`vectors` debe ser una matriz de números (fotos, números).") from None
+    try:
+        X = np.array(getattr(vectors, "vectors", vectors), dtype=np.float32)
+    except (TypeError, ValueError):
+        raise CatsDogsError("`vectors` debe ser una matriz de números (fotos, números).") from None
     if X.ndim != 2 or len(X) != n:
-        raise CatsDogsError(f"`vectors` debe traer un vector por foto: hay {n} fotos y llegó un array de forma {X.shape}.")
-    if not np.isfinite(X).all(): raise CatsDogsError("Hay NaN o infinitos en `vectors`: vuelve a calcularlos con `ImageEmbedder`.")
+        raise CatsDogsError(
+            f"`vectors` debe traer un vector por foto: hay {n} fotos y llegó un array de forma {X.shape}."
+        )
+    if not np.isfinite(X).all():
+        raise CatsDogsError("Hay NaN o infinitos en `vectors`: vuelve a calcularlos con `ImageEmbedder`.")
     return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
 
 # %% ../nbs/01a_duplicates.ipynb #7c240b9e
-def _digest(path: Path, # foto
-            ) -> str:   # SHA-256 de sus bytes, o la ruta si no se puede leer
+def _digest(
+    path: Path,  # foto
+) -> str:  # SHA-256 de sus bytes, o la ruta si no se puede leer
     "Dos archivos con los mismos bytes tienen el mismo; uno que no se puede leer, el suyo y de nadie más."
-    try: return hashlib.sha256(read_bytes(path)).hexdigest()
-    except ImageReadError: return os.path.abspath(path)
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except ImageReadError:
+        return os.path.abspath(path)
 
 # %% ../nbs/01a_duplicates.ipynb #c7b9eff3
-def duplicate_groups(paths: Iterable[str | Path], # fotos
-                     vectors=None,                # Embeddings o matriz (fotos, números), una fila por foto
-                     min_cosine: float = 0.9,     # de 0 a 1: desde qué coseno dos vectores son casi paralelos
-                     ) -> np.ndarray:             # enteros (fotos,): el grupo de cada foto; el 0, el de la primera
+def duplicate_groups(
+    paths: Iterable[str | Path],  # fotos
+    vectors=None,  # Embeddings o matriz (fotos, números), una fila por foto
+    min_cosine: float = 0.9,  # de 0 a 1: desde qué coseno dos vectores son casi paralelos
+) -> np.ndarray:  # enteros (fotos,): el grupo de cada foto; el 0, el de la primera
     "Numera las fotos por grupos de copias; la que no tiene ninguna, o no se puede leer, va sola en el suyo."
     paths = as_paths(paths)
-    if not paths: raise CatsDogsError("`paths` está vacía: no hay fotos que agrupar.")
+    if not paths:
+        raise CatsDogsError("`paths` está vacía: no hay fotos que agrupar.")
     if isinstance(min_cosine, bool) or not isinstance(min_cosine, (int, float)) or not 0 < min_cosine <= 1:
-        raise CatsDogsError(f"`min_cosine` debe ser un número mayor que 0 y no mayor que 1, y es {min_cosine!r}.")
+        raise CatsDogsError(
+            f"`min_cosine` debe ser un número mayor que 0 y no mayor que 1, y es {min_cosine!r}."
+        )
     X = None if vectors is None else _check_vectors(vectors, len(paths))
     straight, mirrored = zip(*_each(_fingerprints, paths))
-    groups = _groups(_each(_digest, paths) * 2, straight + mirrored, max_distance=2)[:len(paths)]
+    groups = _groups(_each(_digest, paths) * 2, straight + mirrored, max_distance=2)[: len(paths)]
     return groups if X is None else _alike(X, straight, mirrored, min_cosine, groups)

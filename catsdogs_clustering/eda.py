@@ -21,103 +21,142 @@ from PIL import Image
 
 from .duplicates import find_duplicates
 from .files import as_paths
-from .images import CatsDogsError, ImageReadError, decode_image, printable, read_bytes, read_image
+from catsdogs_clustering.images import (
+    CatsDogsError,
+    ImageReadError,
+    decode_image,
+    printable,
+    read_bytes,
+    read_image,
+)
 
 _all_ = ["find_duplicates"]
 
 # %% ../nbs/01_eda.ipynb #73d9180d
-def _pick(paths: list[Path],        # rutas
-          n: int,                   # cuántas
-          random_state: int | None, # semilla, o None para repartirlas
-          ) -> list[Path]:          # las elegidas, en el orden de paths
+def _pick(
+    paths: list[Path],  # rutas
+    n: int,  # cuántas
+    random_state: int | None,  # semilla, o None para repartirlas
+) -> list[Path]:  # las elegidas, en el orden de paths
     "Escoge `n` fotos, repartidas por la lista o al azar; si no hay tantas, todas."
-    if not paths: raise CatsDogsError("No hay ninguna foto que mostrar: la lista de rutas está vacía.")
-    if n < 1: raise CatsDogsError(f"n debe ser 1 o más, y es {n}.")
-    if n >= len(paths): return paths
-    if random_state is None: chosen = np.linspace(0, len(paths) - 1, n).round().astype(int)
-    else: chosen = np.sort(np.random.default_rng(random_state).choice(len(paths), n, replace=False))
+    if not paths:
+        raise CatsDogsError("No hay ninguna foto que mostrar: la lista de rutas está vacía.")
+    if n < 1:
+        raise CatsDogsError(f"n debe ser 1 o más, y es {n}.")
+    if n >= len(paths):
+        return paths
+    if random_state is None:
+        chosen = np.linspace(0, len(paths) - 1, n).round().astype(int)
+    else:
+        chosen = np.sort(np.random.default_rng(random_state).choice(len(paths), n, replace=False))
     return [paths[i] for i in chosen]
 
 # %% ../nbs/01_eda.ipynb #4a49cdf2
-def new_figure(width: float,  # ancho, en pulgadas
-               height: float, # alto, en pulgadas
-               ):             # matplotlib.figure.Figure vacía
+def new_figure(
+    width: float,  # ancho, en pulgadas
+    height: float,  # alto, en pulgadas
+):  # matplotlib.figure.Figure vacía
     "Crea una figura que se ve una sola vez en un cuaderno y que no necesita pantalla."
     import matplotlib.pyplot as plt
+
     figure = plt.figure(figsize=(width, height), dpi=80, layout="constrained")
     plt.close(figure)
     return figure
 
 # %% ../nbs/01_eda.ipynb #1fdd27ee
-def draw_photo(ax,         # matplotlib.axes.Axes donde dibujar
-               path: Path, # foto
-               size: int = 160, # lado mayor de la miniatura, en píxeles
-               ) -> None:
+def draw_photo(
+    ax,  # matplotlib.axes.Axes donde dibujar
+    path: Path,  # foto
+    size: int = 160,  # lado mayor de la miniatura, en píxeles
+) -> None:
     "Dibuja una miniatura con su nombre, o un hueco con el motivo por el que no se puede leer."
     name = printable(path.name)
     ax.set_title(name if len(name) <= 24 else f"{name[:13]}…{name[-10:]}", fontsize=8, parse_math=False)
     ax.set(xticks=[], yticks=[])
-    try: image = read_image(path)
+    try:
+        image = read_image(path)
     except ImageReadError as error:
         ax.set_aspect("equal", adjustable="box")
-        return ax.text(0.5, 0.5, fill(error.reason, 20), ha="center", va="center", fontsize=8, color="firebrick", parse_math=False)
+        return ax.text(
+            0.5,
+            0.5,
+            fill(error.reason, 20),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="firebrick",
+            parse_math=False,
+        )
     image.thumbnail((size, size))
     ax.imshow(image)
     ax.spines[:].set_visible(False)
 
 # %% ../nbs/01_eda.ipynb #db4d9d0a
-def show_samples(paths: Iterable[str | Path],     # rutas de fotos
-                 n: int = 9,                      # cuántas mostrar, como mucho
-                 random_state: int | None = None, # semilla para escogerlas al azar; sin ella, repartidas por la lista
-                 ):                               # matplotlib.figure.Figure
+def show_samples(
+    paths: Iterable[str | Path],  # rutas de fotos
+    n: int = 9,  # cuántas mostrar, como mucho
+    random_state: int | None = None,  # semilla para escogerlas al azar; sin ella, repartidas por la lista
+):  # matplotlib.figure.Figure
     "Dibuja unas cuantas fotos en una cuadrícula, cada una con su nombre."
     chosen = _pick(as_paths(paths), n, random_state)
     columns = ceil(sqrt(len(chosen)))
     rows = ceil(len(chosen) / columns)
     figure = new_figure(1.8 * columns, 1.9 * rows)
     axes = figure.subplots(rows, columns, squeeze=False).flat
-    for path, ax in zip(chosen, axes): draw_photo(ax, path)
-    for ax in axes: ax.remove() # los huecos que sobran al final
+    for path, ax in zip(chosen, axes):
+        draw_photo(ax, path)
+    for ax in axes:
+        ax.remove()  # los huecos que sobran al final
     return figure
 
 # %% ../nbs/01_eda.ipynb #17d501e6
 COLUMNS = ["path", "format", "mode", "width", "height", "bytes", "digest", "problem"]
 
 # %% ../nbs/01_eda.ipynb #250ceff0
-def _header(data: bytes, # contenido de un archivo
-            ) -> dict:   # formato y modo, si se reconocen
+def _header(
+    data: bytes,  # contenido de un archivo
+) -> dict:  # formato y modo, si se reconocen
     "Lee en la cabecera el formato del archivo y su modo de color."
     try:
-        with Image.open(io.BytesIO(data)) as image: return {"format": image.format, "mode": image.mode}
-    except Exception: return {} # una cabecera dañada puede fallar de mil maneras; el motivo lo dará decode_image
+        with Image.open(io.BytesIO(data)) as image:
+            return {"format": image.format, "mode": image.mode}
+    except Exception:
+        return {}  # una cabecera dañada puede fallar de mil maneras; el motivo lo dará decode_image
 
 # %% ../nbs/01_eda.ipynb #1f41e3c0
-def _row(path: Path,  # foto
-         ) -> dict:   # su fila de la tabla
+def _row(
+    path: Path,  # foto
+) -> dict:  # su fila de la tabla
     "Averigua todo lo que se puede saber de una foto, hasta donde se deje leer."
     row = dict.fromkeys(COLUMNS) | {"path": path}
-    if os.path.isfile(path): row["bytes"] = os.path.getsize(path)
+    if os.path.isfile(path):
+        row["bytes"] = os.path.getsize(path)
     try:
         data = read_bytes(path)
         row |= {"digest": hashlib.sha256(data).hexdigest()} | _header(data)
         row["width"], row["height"] = decode_image(data, path).size
-    except ImageReadError as error: row["problem"] = error.reason
+    except ImageReadError as error:
+        row["problem"] = error.reason
     return row
 
 # %% ../nbs/01_eda.ipynb #610253cb
-def image_table(paths: Iterable[str | Path], # rutas de fotos
-                ) -> pd.DataFrame:           # una fila por ruta, en el mismo orden
+def image_table(
+    paths: Iterable[str | Path],  # rutas de fotos
+) -> pd.DataFrame:  # una fila por ruta, en el mismo orden
     "Tabla de fotos: formato, modo, tamaño en píxeles y bytes, SHA-256 y, si no se puede leer, el problema (o `None`)."
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: rows = list(pool.map(_row, as_paths(paths)))
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        rows = list(pool.map(_row, as_paths(paths)))
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
     return table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64"})
 
 # %% ../nbs/01_eda.ipynb #cdfaee9c
-def plot_sizes(table: pd.DataFrame, # tabla de image_table
-               ):                   # matplotlib.figure.Figure
+def plot_sizes(
+    table: pd.DataFrame,  # tabla de image_table
+):  # matplotlib.figure.Figure
     "Dibuja cómo se reparten los tamaños: ancho y alto de cada foto, y lado corto."
     sizes = table[["width", "height"]].dropna().astype(int)
-    if sizes.empty: raise CatsDogsError("No hay tamaños que dibujar: en la tabla no hay ninguna foto que se pueda leer.")
+    if sizes.empty:
+        raise CatsDogsError("No hay tamaños que dibujar: en la tabla no hay ninguna foto que se pueda leer.")
     figure = new_figure(8, 3.4)
     left, right = figure.subplots(1, 2)
     left.scatter(sizes["width"], sizes["height"], s=8, alpha=0.25, color="tab:blue", linewidths=0)

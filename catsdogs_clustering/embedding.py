@@ -30,7 +30,7 @@ from .stream import Order, Photo, embed_stream
 _all_ = ["list_backbones"]
 
 # %% ../nbs/03_embedding.ipynb #7400bac5
-def default_backbone() -> str: # nombre de una red
+def default_backbone() -> str:  # nombre de una red
     "La red de los ejemplos: la de la variable `CATSDOGS_BACKBONE`, o `efficientnet_lite0`."
     return os.environ.get("CATSDOGS_BACKBONE") or "efficientnet_lite0"
 
@@ -38,14 +38,16 @@ def default_backbone() -> str: # nombre de una red
 @dataclass
 class Embeddings:
     "Vectores alineados con sus rutas, y las fotos que se quedaron fuera."
-    vectors: np.ndarray    # float32 (n_images, n_features)
-    paths: list[Path]      # n_images rutas: la fila i es la foto paths[i]
-    problems: pd.DataFrame # columnas path, reason: las fotos que no se pudieron leer
 
-    def __len__(self): return len(self.paths)
+    vectors: np.ndarray  # float32 (n_images, n_features)
+    paths: list[Path]  # n_images rutas: la fila i es la foto paths[i]
+    problems: pd.DataFrame  # columnas path, reason: las fotos que no se pudieron leer
+
+    def __len__(self):
+        return len(self.paths)
 
 # %% ../nbs/03_embedding.ipynb #1ca6f49b
-def _check_views(views: str | tuple[str, ...]) -> tuple[str, ...]: # sin repetir, siempre en el mismo orden
+def _check_views(views: str | tuple[str, ...]) -> tuple[str, ...]:  # sin repetir, siempre en el mismo orden
     "Comprueba los nombres de las vistas; su orden no cambia nada."
     names = (views,) if isinstance(views, str) else tuple(views)
     wrong = [name for name in names if name not in VIEWS]
@@ -54,36 +56,47 @@ def _check_views(views: str | tuple[str, ...]) -> tuple[str, ...]: # sin repetir
     return tuple(view for view in VIEWS if view in names)
 
 # %% ../nbs/03_embedding.ipynb #f37f9e42
-def _unit(vectors: np.ndarray) -> np.ndarray: # los mismos, con longitud 1
+def _unit(vectors: np.ndarray) -> np.ndarray:  # los mismos, con longitud 1
     "Divide cada fila por su longitud."
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
 
 # %% ../nbs/03_embedding.ipynb #a5c66494
-def _merge(parts: list[np.ndarray], # float32 (n_images, d): las vistas de la primera red, las de la segunda…
-           n_views: int,            # cuántas vistas hay de cada red
-           ) -> np.ndarray:         # float32 (n_images, n_features)
+def _merge(
+    parts: list[np.ndarray],  # float32 (n_images, d): las vistas de la primera red, las de la segunda…
+    n_views: int,  # cuántas vistas hay de cada red
+) -> np.ndarray:  # float32 (n_images, n_features)
     "Junta los vectores: la media de las vistas de cada red, y las redes una detrás de otra."
-    if len(parts) == 1: return parts[0]
-    networks = [parts[i:i + n_views] for i in range(0, len(parts), n_views)]
+    if len(parts) == 1:
+        return parts[0]
+    networks = [parts[i : i + n_views] for i in range(0, len(parts), n_views)]
     return np.concatenate([_unit(sum(map(_unit, views))) for views in networks], axis=1)
 
 # %% ../nbs/03_embedding.ipynb #31c32455
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
-    def __init__(self,
-                 backbone: str | list[str] = "resnet18",  # red, o varias: cada vector se normaliza y se concatenan
-                 weights: str | Path | None = "DEFAULT",  # como en load_backbone
-                 device: str = "auto",                    # "auto", "cpu", "cuda"…
-                 engine: str = "auto",                    # "auto" (el más rápido), "torch" u "openvino"
-                 batch_size: int = 16,                    # fotos por lote
-                 cache: str | Path | None = None,         # archivo SQLite donde guardar los vectores
-                 progress: bool = True,                   # ¿barra de progreso?
-                 views: str | tuple[str, ...] = "crop",   # "crop", "mirror", "whole", o varias: se promedian
-                 precision: str = "auto"):                # "auto", "float32" o "half"
-        self.backbone, self.weights, self.device, self.engine, self.batch_size = backbone, weights, device, engine, batch_size
+
+    def __init__(
+        self,
+        backbone: str | list[str] = "resnet18",  # red, o varias: cada vector se normaliza y se concatenan
+        weights: str | Path | None = "DEFAULT",  # como en load_backbone
+        device: str = "auto",  # "auto", "cpu", "cuda"…
+        engine: str = "auto",  # "auto" (el más rápido), "torch" u "openvino"
+        batch_size: int = 16,  # fotos por lote
+        cache: str | Path | None = None,  # archivo SQLite donde guardar los vectores
+        progress: bool = True,  # ¿barra de progreso?
+        views: str | tuple[str, ...] = "crop",  # "crop", "mirror", "whole", o varias: se promedian
+        precision: str = "auto",  # "auto", "float32" o "half"
+    ):
+        self.backbone, self.weights, self.device, self.engine, self.batch_size = (
+            backbone,
+            weights,
+            device,
+            engine,
+            batch_size,
+        )
         self.cache, self.progress, self.views, self.precision = cache, progress, views, precision
 
-    def fit(self, paths=None, y=None): # no aprende nada: sólo comprueba que la red está disponible
+    def fit(self, paths=None, y=None):  # no aprende nada: sólo comprueba que la red está disponible
         _check_views(self.views)
         self._load()
         return self
@@ -96,21 +109,29 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         "Convierte las fotos que se pueden leer; las demás quedan en `problems`."
         return _embed(self, paths)
 
-    def transform(self, paths: Iterable[str | Path]) -> np.ndarray: # float32 (n_images, n_features)
+    def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (n_images, n_features)
         "Convierte todas las fotos, o lanza un `ImageReadError` con todas las que no se pueden leer."
         return _strict(self.embed(paths))
 
-    def get_feature_names_out(self, input_features=None): return _feature_names(self)
-    def _load(self): return [engine.backbone for engine in _load_engines(self)]
-    def __getstate__(self): return {k: v for k, v in super().__getstate__().items() if k != "_engines"} # sin la red dentro
-    def __sklearn_is_fitted__(self): return True
+    def get_feature_names_out(self, input_features=None):
+        return _feature_names(self)
+
+    def _load(self):
+        return [engine.backbone for engine in _load_engines(self)]
+
+    def __getstate__(self):
+        return {k: v for k, v in super().__getstate__().items() if k != "_engines"}  # sin la red dentro
+
+    def __sklearn_is_fitted__(self):
+        return True
 
 # %% ../nbs/03_embedding.ipynb #5e468fdd
 def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
     "Las redes del transformador, en marcha; se construyen una vez."
     e = embedder
     names = [e.backbone] if isinstance(e.backbone, str) else list(e.backbone)
-    if not names: raise CatsDogsError("backbone está vacío: hace falta el nombre de una red, o una lista de nombres.")
+    if not names:
+        raise CatsDogsError("backbone está vacío: hace falta el nombre de una red, o una lista de nombres.")
     if not isinstance(e.batch_size, (int, np.integer)) or e.batch_size < 1:
         raise CatsDogsError(f"batch_size={e.batch_size!r} debe ser un entero mayor que cero.")
     key = (tuple(names), e.weights, e.device, e.engine, e.precision, int(e.batch_size))
@@ -120,24 +141,32 @@ def _load_engines(embedder: ImageEmbedder) -> list[Engine]:
     return e._engines[1]
 
 # %% ../nbs/03_embedding.ipynb #57bd74c9
-def _feature_names(embedder: ImageEmbedder) -> np.ndarray: # (n_features,) nombres de las columnas
+def _feature_names(embedder: ImageEmbedder) -> np.ndarray:  # (n_features,) nombres de las columnas
     "El nombre de cada columna: la red, las vistas si no es sólo el recorte, y un número."
     views = _check_views(embedder.views)
     seen = "" if views == ("crop",) else "_" + "+".join(views)
-    return np.array([f"{b.name}{seen}_{i}" for b in embedder._load() for i in range(b.n_features)], dtype=object)
+    return np.array(
+        [f"{b.name}{seen}_{i}" for b in embedder._load() for i in range(b.n_features)], dtype=object
+    )
 
 # %% ../nbs/03_embedding.ipynb #bbededbd
 def _progress_bar(n: int | None, enabled: bool):
     "Una barra de progreso sobre `n` fotos, o ninguna."
     from tqdm import tqdm
-    form = "{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}" if n else None
+
+    form = (
+        "{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}"
+        if n
+        else None
+    )
     return tqdm(total=n, disable=not enabled, unit="foto", desc="Embedding", bar_format=form)
 
 # %% ../nbs/03_embedding.ipynb #dd34dfc2
-def _gather(photos: list[Photo], # fotos que han recorrido la cadena
-            n_views: int,        # cuántas vistas hay de cada red
-            n_features: int,     # longitud de cada vector
-            ) -> Embeddings:
+def _gather(
+    photos: list[Photo],  # fotos que han recorrido la cadena
+    n_views: int,  # cuántas vistas hay de cada red
+    n_features: int,  # longitud de cada vector
+) -> Embeddings:
     "Separa las fotos con vectores de las que no se pudieron leer."
     good, bad = [p for p in photos if not p.problem], [p for p in photos if p.problem]
     problems = pd.DataFrame({"path": [p.path for p in bad], "reason": [p.problem for p in bad]}, dtype=object)
@@ -152,7 +181,9 @@ def _embed_batches(embedder: ImageEmbedder, paths: Iterable[str | Path], size: i
     paths = paths if isinstance(paths, Iterator) else as_paths(paths)
     with ExitStack() as stack:
         cache = None if embedder.cache is None else stack.enter_context(VectorCache(embedder.cache))
-        bar = stack.enter_context(_progress_bar(len(paths) if isinstance(paths, list) else None, embedder.progress))
+        bar = stack.enter_context(
+            _progress_bar(len(paths) if isinstance(paths, list) else None, embedder.progress)
+        )
         photos = embed_stream(paths, Order(engines, views, cache))
         stack.callback(photos.close)
         while batch := list(islice(photos, size)):
@@ -163,32 +194,36 @@ def _embed_batches(embedder: ImageEmbedder, paths: Iterable[str | Path], size: i
 def _embed(embedder: ImageEmbedder, paths: Iterable[str | Path]) -> Embeddings:
     "Recorre todas las fotos y reúne vectores, rutas y problemas."
     paths = as_paths(paths)
-    if not paths: raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
+    if not paths:
+        raise CatsDogsError("La lista de rutas está vacía: no hay ninguna imagen que convertir en vector.")
     vectors = np.zeros((len(paths), sum(b.n_features for b in embedder._load())), dtype=np.float32)
     done, problems = [], []
     for part in embedder.embed_batches(paths):
-        vectors[len(done):len(done) + len(part)] = part.vectors
+        vectors[len(done) : len(done) + len(part)] = part.vectors
         done += part.paths
         problems.append(part.problems)
-    return Embeddings(vectors[:len(done)], done, pd.concat(problems, ignore_index=True))
+    return Embeddings(vectors[: len(done)], done, pd.concat(problems, ignore_index=True))
 
 # %% ../nbs/03_embedding.ipynb #ccc34386
-def _strict(found: Embeddings) -> np.ndarray: # float32 (n_images, n_features)
+def _strict(found: Embeddings) -> np.ndarray:  # float32 (n_images, n_features)
     "Los vectores, si no ha habido ningún problema."
-    if len(found.problems): raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
+    if len(found.problems):
+        raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
     return found.vectors
 
 # %% ../nbs/03_embedding.ipynb #06585ecc
 @lru_cache(maxsize=4)
-def _embedder(*args): return ImageEmbedder(*args[:4], progress=False, views=args[4])
+def _embedder(*args):
+    return ImageEmbedder(*args[:4], progress=False, views=args[4])
 
 # %% ../nbs/03_embedding.ipynb #73572cfd
-def get_embedding(path: str | Path,                      # una foto
-                  backbone: str = "resnet18",            # red: mira list_backbones
-                  weights: str | Path | None = "DEFAULT", # como en load_backbone
-                  device: str = "auto",                  # "auto", "cpu", "cuda"…
-                  engine: str = "auto",                  # "auto", "torch" u "openvino"
-                  views: str | tuple[str, ...] = "crop", # "crop", "mirror", "whole", o varias
-                  ) -> np.ndarray:                       # float32 (n_features,)
+def get_embedding(
+    path: str | Path,  # una foto
+    backbone: str = "resnet18",  # red: mira list_backbones
+    weights: str | Path | None = "DEFAULT",  # como en load_backbone
+    device: str = "auto",  # "auto", "cpu", "cuda"…
+    engine: str = "auto",  # "auto", "torch" u "openvino"
+    views: str | tuple[str, ...] = "crop",  # "crop", "mirror", "whole", o varias
+) -> np.ndarray:  # float32 (n_features,)
     "El vector de una sola foto; lanza `ImageReadError` si no se puede leer."
     return _embedder(backbone, weights, device, engine, _check_views(views)).transform([path])[0]

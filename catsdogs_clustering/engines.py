@@ -25,41 +25,49 @@ from .images import CatsDogsError
 # %% ../nbs/03c_engines.ipynb #c15c69c9
 class Engine:
     "Una red en marcha: recibe lotes de fotos y promete sus vectores."
-    def __init__(self,
-                 name: str,          # "torch" u "openvino"
-                 backbone: Backbone, # la red
-                 precision: str,     # "float32", "bfloat16" o "float16"
-                 batch_size: int,    # fotos por lote
-                 run: Callable,      # uint8 (batch_size, crop, crop, 3) → float32 (batch_size, n_features)
-                 workers: int = 1):  # lotes que se calculan a la vez
+
+    def __init__(
+        self,
+        name: str,  # "torch" u "openvino"
+        backbone: Backbone,  # la red
+        precision: str,  # "float32", "bfloat16" o "float16"
+        batch_size: int,  # fotos por lote
+        run: Callable,  # uint8 (batch_size, crop, crop, 3) → float32 (batch_size, n_features)
+        workers: int = 1,  # lotes que se calculan a la vez
+    ):
         self.name, self.backbone, self.precision, self.batch_size = name, backbone, precision, batch_size
         self.workers, self._run, self._pool = workers, run, ThreadPoolExecutor(workers)
 
-    def submit(self,
-               pixels: list[np.ndarray], # hasta batch_size fotos, uint8 (crop, crop, 3)
-               ) -> Future:              # con los vectores, float32 (len(pixels), n_features)
+    def submit(
+        self,
+        pixels: list[np.ndarray],  # hasta batch_size fotos, uint8 (crop, crop, 3)
+    ) -> Future:  # con los vectores, float32 (len(pixels), n_features)
         "Manda un lote a la red, completado con ceros, y vuelve sin esperar al resultado."
         batch = np.zeros((self.batch_size, *pixels[0].shape), dtype=np.uint8)
-        batch[:len(pixels)] = pixels
-        return self._pool.submit(lambda: self._run(batch)[:len(pixels)])
+        batch[: len(pixels)] = pixels
+        return self._pool.submit(lambda: self._run(batch)[: len(pixels)])
 
-    def __call__(self,
-                 pixels: list[np.ndarray], # las fotos que sean, uint8 (crop, crop, 3)
-                 ) -> np.ndarray:          # float32 (len(pixels), n_features)
+    def __call__(
+        self,
+        pixels: list[np.ndarray],  # las fotos que sean, uint8 (crop, crop, 3)
+    ) -> np.ndarray:  # float32 (len(pixels), n_features)
         "Pasa por la red todas las fotos, lote a lote, y espera a que acabe."
-        batches = [pixels[i:i + self.batch_size] for i in range(0, len(pixels), self.batch_size)]
+        batches = [pixels[i : i + self.batch_size] for i in range(0, len(pixels), self.batch_size)]
         return np.concatenate([f.result() for f in [self.submit(batch) for batch in batches]])
 
-    def __repr__(self): return f"Engine({self.name}, {self.backbone.name}, {self.precision})"
+    def __repr__(self):
+        return f"Engine({self.name}, {self.backbone.name}, {self.precision})"
 
 # %% ../nbs/03c_engines.ipynb #52b79b08
-def _torch_forward(backbone: Backbone, # red
-                   device: str,        # "cpu", "cuda"…
-                   dtype,              # torch.float32, o el tipo de media precisión
-                   pixels: np.ndarray, # uint8 (n, crop, crop, 3)
-                   ) -> np.ndarray:    # float32 (n, n_features)
+def _torch_forward(
+    backbone: Backbone,  # red
+    device: str,  # "cpu", "cuda"…
+    dtype,  # torch.float32, o el tipo de media precisión
+    pixels: np.ndarray,  # uint8 (n, crop, crop, 3)
+) -> np.ndarray:  # float32 (n, n_features)
     "Normaliza un lote y lo pasa por la red con torch."
     import torch
+
     prep = backbone.preprocessing
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (prep.mean, prep.std))
     half = torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype != torch.float32)
@@ -71,9 +79,16 @@ def _torch_forward(backbone: Backbone, # red
 def _torch_engine(backbone: Backbone, device: str, precision: str, batch_size: int) -> Engine:
     "Un motor de torch, en el procesador o en una tarjeta gráfica."
     import torch
+
     backbone.model.to(device, memory_format=torch.channels_last)
     dtype = getattr(torch, precision)
-    return Engine("torch", backbone, precision, batch_size, lambda pixels: _torch_forward(backbone, device, dtype, pixels))
+    return Engine(
+        "torch",
+        backbone,
+        precision,
+        batch_size,
+        lambda pixels: _torch_forward(backbone, device, dtype, pixels),
+    )
 
 # %% ../nbs/03c_engines.ipynb #5842400f
 @cache
@@ -81,26 +96,34 @@ def import_openvino():
     "El módulo openvino, importado sin su telemetría; None si no está instalado."
     hidden = "openvino_telemetry" if "openvino" not in sys.modules else None
     before = sys.modules.get(hidden)
-    if hidden: sys.modules[hidden] = None # así, importarlo falla, y openvino sigue sin él
+    if hidden:
+        sys.modules[hidden] = None  # así, importarlo falla, y openvino sigue sin él
     try:
         import openvino
         import openvino.frontend
+
         return openvino
-    except ImportError: return None
+    except ImportError:
+        return None
     finally:
-        if hidden: sys.modules.pop(hidden) if before is None else sys.modules.update({hidden: before})
+        if hidden:
+            sys.modules.pop(hidden) if before is None else sys.modules.update({hidden: before})
 
 # %% ../nbs/03c_engines.ipynb #3549da17
 @lru_cache(maxsize=1)
 def openvino_graph(backbone: Backbone, batch_size: int):
     "Traduce una red a un grafo de OpenVINO: uint8 (batch_size, crop, crop, 3) → float32 (batch_size, n_features)."
     import torch
+
     ov = import_openvino()
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
     prep = backbone.preprocessing
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore") # torch avisa de que prefiere otra forma de trazar una red
-        traced = torch.jit.trace(backbone.model.cpu(), torch.zeros(1, 3, prep.crop, prep.crop), check_trace=False)
+        warnings.simplefilter("ignore")  # torch avisa de que prefiere otra forma de trazar una red
+        traced = torch.jit.trace(
+            backbone.model.cpu(), torch.zeros(1, 3, prep.crop, prep.crop), check_trace=False
+        )
         decoder = TorchScriptPythonDecoder(traced)
     frontend = ov.frontend.FrontEndManager().load_by_framework("pytorch")
     graph = frontend.convert(frontend.load(decoder))
@@ -116,14 +139,23 @@ def openvino_graph(backbone: Backbone, batch_size: int):
 def run_graph(graph, backbone: Backbone, precision: str, batch_size: int) -> Engine:
     "Pone en marcha en el procesador un grafo de OpenVINO."
     hint = {"float32": "f32", "bfloat16": "bf16"}[precision]
-    settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": cpu_count()}
+    settings = {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "INFERENCE_PRECISION_HINT": hint,
+        "INFERENCE_NUM_THREADS": cpu_count(),
+    }
     compiled = import_openvino().Core().compile_model(graph, "CPU", settings)
     requests, n = SimpleQueue(), compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    for _ in range(n): requests.put(compiled.create_infer_request())
+    for _ in range(n):
+        requests.put(compiled.create_infer_request())
+
     def run(pixels):
         request = requests.get()
-        try: return request.infer({0: pixels})[0].copy()
-        finally: requests.put(request)
+        try:
+            return request.infer({0: pixels})[0].copy()
+        finally:
+            requests.put(request)
+
     return Engine("openvino", backbone, precision, batch_size, run, n)
 
 # %% ../nbs/03c_engines.ipynb #cbc9ae12
@@ -132,7 +164,9 @@ def _openvino_engine(backbone: Backbone, device: str, precision: str, batch_size
     return run_graph(openvino_graph(backbone, batch_size), backbone, precision, batch_size)
 
 # %% ../nbs/03c_engines.ipynb #3e7ed4cd
-def _clouds(rng: np.random.Generator, n: int, size: int) -> np.ndarray: # (n, size, size), de media 0 y desviación 1
+def _clouds(
+    rng: np.random.Generator, n: int, size: int
+) -> np.ndarray:  # (n, size, size), de media 0 y desviación 1
     "Ruido cuya amplitud decae con el cuadrado de la frecuencia."
     frequency = np.maximum(np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)), 1 / size)
     shape = (n, *frequency.shape)
@@ -141,9 +175,10 @@ def _clouds(rng: np.random.Generator, n: int, size: int) -> np.ndarray: # (n, si
     return (x - x.mean(axis=(1, 2), keepdims=True)) / x.std(axis=(1, 2), keepdims=True)
 
 # %% ../nbs/03c_engines.ipynb #08384b31
-def check_pictures(size: int,     # lado, en píxeles
-                   n: int = 8,    # cuántas
-                   ) -> np.ndarray: # uint8 (n, size, size, 3), siempre las mismas
+def check_pictures(
+    size: int,  # lado, en píxeles
+    n: int = 8,  # cuántas
+) -> np.ndarray:  # uint8 (n, size, size, 3), siempre las mismas
     "Nubes de colores que se comportan como fotos, para poner a prueba a un motor."
     rng = np.random.default_rng(0)
     light = _clouds(rng, n, size)
@@ -151,27 +186,33 @@ def check_pictures(size: int,     # lado, en píxeles
     return np.clip(128 + 60 * x, 0, 255).astype(np.uint8)
 
 # %% ../nbs/03c_engines.ipynb #4cb1b36c
-_AGREEMENTS = {} # (huella de la red, motor, precisión, dispositivo) → peor coseno
+_AGREEMENTS = {}  # (huella de la red, motor, precisión, dispositivo) → peor coseno
 
 # %% ../nbs/03c_engines.ipynb #4f832edb
-def cosines(A: np.ndarray,  # (n_images, n_features)
-            B: np.ndarray,  # (n_images, n_features)
-            ) -> np.ndarray: # (n_images,): 1, la misma dirección
+def cosines(
+    A: np.ndarray,  # (n_images, n_features)
+    B: np.ndarray,  # (n_images, n_features)
+) -> np.ndarray:  # (n_images,): 1, la misma dirección
     "Coseno entre cada fila de una matriz y la misma fila de otra."
-    A, B = (X.astype(np.float64) / np.maximum(np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True), 1e-300) for X in (A, B))
+    A, B = (
+        X.astype(np.float64) / np.maximum(np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True), 1e-300)
+        for X in (A, B)
+    )
     return (A * B).sum(axis=1)
 
 # %% ../nbs/03c_engines.ipynb #6055306c
 @lru_cache(maxsize=2)
-def _reference(backbone: Backbone, device: str) -> np.ndarray: # (8, n_features)
+def _reference(backbone: Backbone, device: str) -> np.ndarray:  # (8, n_features)
     "Los vectores de las nubes según la red original."
     import torch
+
     return _torch_forward(backbone, device, torch.float32, check_pictures(backbone.preprocessing.crop))
 
 # %% ../nbs/03c_engines.ipynb #2b71c83f
-def agreement(engine: Engine,      # motor a prueba
-              device: str = "cpu", # dónde trabaja
-              ) -> float:          # peor coseno con la red original, sobre check_pictures
+def agreement(
+    engine: Engine,  # motor a prueba
+    device: str = "cpu",  # dónde trabaja
+) -> float:  # peor coseno con la red original, sobre check_pictures
     "Lo que se parecen los vectores de un motor a los de la red original, en 32 bits y con torch."
     key = (engine.backbone.digest, engine.name, engine.precision, device)
     if key not in _AGREEMENTS:
@@ -180,59 +221,86 @@ def agreement(engine: Engine,      # motor a prueba
     return _AGREEMENTS[key]
 
 # %% ../nbs/03c_engines.ipynb #2549336e
-def _torch_half(device: str) -> str | None: # nombre del tipo de media precisión, o None
+def _torch_half(device: str) -> str | None:  # nombre del tipo de media precisión, o None
     "La media precisión con la que torch es rápido en un dispositivo."
     import torch
-    if device.startswith("cuda"): return "float16"
-    native = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
+
+    if device.startswith("cuda"):
+        return "float16"
+    native = [
+        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    ]
     return "bfloat16" if device == "cpu" and any(f and f() for f in native) else None
 
 # %% ../nbs/03c_engines.ipynb #63bfdc52
-def _openvino_half() -> str | None: # "bfloat16", o None
+def _openvino_half() -> str | None:  # "bfloat16", o None
     "La media precisión con la que OpenVINO es rápido en este procesador."
     capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bfloat16" if "BF16" in capabilities else None
 
 # %% ../nbs/03c_engines.ipynb #93b623ae
-def candidates(device: str) -> list[tuple[str, str]]: # pares (motor, precisión), primero el más rápido
+def candidates(device: str) -> list[tuple[str, str]]:  # pares (motor, precisión), primero el más rápido
     "Los motores que pueden funcionar en un dispositivo de esta máquina."
     found = []
-    if device == "cpu" and import_openvino(): found += [("openvino", _openvino_half()), ("openvino", "float32")]
+    if device == "cpu" and import_openvino():
+        found += [("openvino", _openvino_half()), ("openvino", "float32")]
     found += [("torch", _torch_half(device)), ("torch", "float32")]
     return [(name, precision) for name, precision in found if precision]
 
 # %% ../nbs/03c_engines.ipynb #ee676e19
 def _may_have_gpu() -> bool:
     "Dice, sin cargar torch, si aquí podría haber una tarjeta gráfica que torch sepa usar."
-    if sys.platform == "win32": return Path(os.environ.get("SystemRoot", "C:/Windows"), "System32", "nvcuda.dll").exists()
-    return any(os.path.exists(f"/dev/{name}") for name in ("nvidiactl", "nvhost-ctrl-gpu", "dxg", "kfd")) # NVIDIA, Jetson, WSL y AMD
+    if sys.platform == "win32":
+        return Path(os.environ.get("SystemRoot", "C:/Windows"), "System32", "nvcuda.dll").exists()
+    return any(
+        os.path.exists(f"/dev/{name}") for name in ("nvidiactl", "nvhost-ctrl-gpu", "dxg", "kfd")
+    )  # NVIDIA, Jetson, WSL y AMD
 
 # %% ../nbs/03c_engines.ipynb #a22597cb
-def pick_device(device: str = "auto", # "auto", "cpu", "cuda"…
-                ) -> str:             # el dispositivo, comprobado
+def pick_device(
+    device: str = "auto",  # "auto", "cpu", "cuda"…
+) -> str:  # el dispositivo, comprobado
     "La tarjeta gráfica si la hay, o el procesador."
-    if device == "cpu" or device == "auto" and not _may_have_gpu(): return "cpu"
+    if device == "cpu" or device == "auto" and not _may_have_gpu():
+        return "cpu"
     import torch
-    if device == "auto": return "cuda" if torch.cuda.is_available() else "cpu"
-    try: torch.zeros(1, device=device)
-    except Exception: raise CatsDogsError(f"device={device!r} no está disponible en esta máquina: prueba con device=\"auto\".") from None
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except Exception:
+        raise CatsDogsError(
+            f'device={device!r} no está disponible en esta máquina: prueba con device="auto".'
+        ) from None
     return device
 
 # %% ../nbs/03c_engines.ipynb #e9e64b2d
 def _shortlist(device: str, engine: str, precision: str) -> list[tuple[str, str]]:
     "Los candidatos que cumplen lo que se ha pedido, o `CatsDogsError`."
-    if engine not in ("auto", "torch", "openvino"): raise CatsDogsError(f"engine={engine!r} no existe: usa \"auto\", \"torch\" u \"openvino\".")
-    if precision not in ("auto", "float32", "half"): raise CatsDogsError(f"precision={precision!r} no existe: usa \"auto\", \"float32\" o \"half\".")
+    if engine not in ("auto", "torch", "openvino"):
+        raise CatsDogsError(f'engine={engine!r} no existe: usa "auto", "torch" u "openvino".')
+    if precision not in ("auto", "float32", "half"):
+        raise CatsDogsError(f'precision={precision!r} no existe: usa "auto", "float32" o "half".')
     if engine == "openvino" and device != "cpu":
-        raise CatsDogsError(f"engine=\"openvino\" trabaja en el procesador y device={device!r} no lo es: usa device=\"cpu\" o engine=\"auto\".")
+        raise CatsDogsError(
+            f'engine="openvino" trabaja en el procesador y device={device!r} no lo es: usa device="cpu" o engine="auto".'
+        )
     if engine == "openvino" and not import_openvino():
-        raise CatsDogsError("engine=\"openvino\" no está instalado: pip install openvino, o usa engine=\"auto\".")
-    wanted = [(name, p) for name, p in candidates(device) if engine in ("auto", name) and precision in ("auto", p if p == "float32" else "half")]
-    if not wanted: raise CatsDogsError(f"precision=\"half\" no se puede usar en device={device!r} con engine={engine!r}: usa precision=\"auto\".")
+        raise CatsDogsError('engine="openvino" no está instalado: pip install openvino, o usa engine="auto".')
+    wanted = [
+        (name, p)
+        for name, p in candidates(device)
+        if engine in ("auto", name) and precision in ("auto", p if p == "float32" else "half")
+    ]
+    if not wanted:
+        raise CatsDogsError(
+            f'precision="half" no se puede usar en device={device!r} con engine={engine!r}: usa precision="auto".'
+        )
     return wanted
 
 # %% ../nbs/03c_engines.ipynb #c68e426f
-MIN_AGREEMENT = 0.9998 # coseno mínimo en la prueba de ingreso
+MIN_AGREEMENT = 0.9998  # coseno mínimo en la prueba de ingreso
 
 # %% ../nbs/03c_engines.ipynb #efdd593f
 def _engines(backbone, device, wanted, examined, batch_size) -> Iterator[Engine | Exception]:
@@ -241,22 +309,36 @@ def _engines(backbone, device, wanted, examined, batch_size) -> Iterator[Engine 
     for name, precision in wanted:
         try:
             engine = build[name](backbone, device, precision, batch_size)
-            if examined and (name, precision) != ("torch", "float32") and (cosine := agreement(engine, device)) < MIN_AGREEMENT:
+            if (
+                examined
+                and (name, precision) != ("torch", "float32")
+                and (cosine := agreement(engine, device)) < MIN_AGREEMENT
+            ):
                 yield CatsDogsError(f"en {precision} se aparta de la red original (coseno {cosine:.4f})")
-            else: yield engine
-        except Exception as e: yield e # una red que no se sabe traducir puede fallar de mil maneras
+            else:
+                yield engine
+        except Exception as e:
+            yield e  # una red que no se sabe traducir puede fallar de mil maneras
 
 # %% ../nbs/03c_engines.ipynb #cb1a63d8
-def load_engine(backbone: Backbone,      # la red: mira load_backbone
-                device: str = "auto",    # "auto", "cpu", "cuda"…
-                engine: str = "auto",    # "auto", "torch" u "openvino"
-                precision: str = "auto", # "auto", "float32", o "half" (sin comprobar si la red la tolera)
-                batch_size: int = 16,    # fotos por lote
-                ) -> Engine:             # listo para usar
+def load_engine(
+    backbone: Backbone,  # la red: mira load_backbone
+    device: str = "auto",  # "auto", "cpu", "cuda"…
+    engine: str = "auto",  # "auto", "torch" u "openvino"
+    precision: str = "auto",  # "auto", "float32", o "half" (sin comprobar si la red la tolera)
+    batch_size: int = 16,  # fotos por lote
+) -> Engine:  # listo para usar
     "Pone en marcha una red con el motor más rápido que dé los mismos vectores."
     device = pick_device("cpu" if (device, engine) == ("auto", "openvino") else device)
     wanted = _shortlist(device, engine, precision)
     for result in _engines(backbone, device, wanted, precision != "half", batch_size):
-        if isinstance(result, Engine): return result
-    reason = str(result) if isinstance(result, CatsDogsError) else f"{type(result).__name__}: {str(result).partition(chr(10))[0]}"
-    raise CatsDogsError(f"engine={engine!r} no puede con la red {backbone.name} ({reason}): usa engine=\"auto\" o engine=\"torch\".")
+        if isinstance(result, Engine):
+            return result
+    reason = (
+        str(result)
+        if isinstance(result, CatsDogsError)
+        else f"{type(result).__name__}: {str(result).partition(chr(10))[0]}"
+    )
+    raise CatsDogsError(
+        f'engine={engine!r} no puede con la red {backbone.name} ({reason}): usa engine="auto" o engine="torch".'
+    )

@@ -12,77 +12,126 @@ from pathlib import Path
 import click
 
 from .images import CatsDogsError, printable
-from .terminal import (Command, Stopwatch, cache_file, cache_option, count, json_option, list_problems,
-                                          number, percent, print_json, quiet_option)
+from catsdogs_clustering.terminal import (
+    Command,
+    Stopwatch,
+    cache_file,
+    cache_option,
+    count,
+    json_option,
+    list_problems,
+    number,
+    percent,
+    print_json,
+    quiet_option,
+)
 
 # %% ../nbs/12e_evaluate.ipynb #6474dd53
 @dataclass
 class Result:
     "Lo que sale de evaluar un modelo."
-    score: object     # Evaluation
-    confusion: object # DataFrame: una fila por animal, una columna por grupo
-    recall: dict      # animal → (aciertos, fotos)
-    matched: bool     # ¿se han emparejado los grupos con estas mismas fotos?
-    problems: list    # pares (ruta, motivo)
+
+    score: object  # Evaluation
+    confusion: object  # DataFrame: una fila por animal, una columna por grupo
+    recall: dict  # animal → (aciertos, fotos)
+    matched: bool  # ¿se han emparejado los grupos con estas mismas fotos?
+    problems: list  # pares (ruta, motivo)
 
 # %% ../nbs/12e_evaluate.ipynb #193e3be6
-def evaluate_folder(model_file: str | Path,       # modelo que guardó catsdogs entrenar
-                    folder: str | Path,           # carpeta con fotos cuyo nombre dice qué son
-                    cache: str | Path | None = None, # archivo donde guardar los vectores
-                    watch: Stopwatch | None = None,
-                    ) -> Result:
+def evaluate_folder(
+    model_file: str | Path,  # modelo que guardó catsdogs entrenar
+    folder: str | Path,  # carpeta con fotos cuyo nombre dice qué son
+    cache: str | Path | None = None,  # archivo donde guardar los vectores
+    watch: Stopwatch | None = None,
+) -> Result:
     "Compara el reparto de un modelo con lo que dicen los nombres de los archivos; `CatsDogsError` si no dicen nada."
     from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.explorer import kind_of
     from catsdogs_clustering.predict import predict
+
     paths = list_images(folder)
     if not any(map(kind_of, paths)):
-        raise CatsDogsError(f"Ningún nombre de archivo de «{printable(folder)}» dice qué animal es: para evaluar, nómbralos como cat.1.jpg o dog.1.jpg.")
+        raise CatsDogsError(
+            f"Ningún nombre de archivo de «{printable(folder)}» dice qué animal es: para evaluar, nómbralos como cat.1.jpg o dog.1.jpg."
+        )
     found = predict(model_file, paths, cache=cache, watch=watch)
     good = found.table[found.table["reason"].isna()]
-    return _compare(found.model, good["cluster"].astype(int), [kind_of(path) for path in good["path"]], found.problems)
+    return _compare(
+        found.model, good["cluster"].astype(int), [kind_of(path) for path in good["path"]], found.problems
+    )
 
 # %% ../nbs/12e_evaluate.ipynb #57e37ae0
 def _compare(model, labels, kinds: list, problems: list) -> Result:
     "Cuenta aciertos, en total y por animal."
     import pandas as pd
     from catsdogs_clustering.evaluation import assign_kinds, evaluate, match_clusters
+
     known = set(filter(None, kinds))
     matched = not set(model.names_.values()) & known
     mapping = match_clusters(labels, kinds) if matched else model.names_
     score, guess = evaluate(labels, kinds, mapping), assign_kinds(labels, mapping)
-    recall = {kind: (sum(k == kind == g for k, g in zip(kinds, guess)), kinds.count(kind)) for kind in sorted(known)}
+    recall = {
+        kind: (sum(k == kind == g for k, g in zip(kinds, guess)), kinds.count(kind)) for kind in sorted(known)
+    }
     names = [model.cluster_name(group) for group in labels]
     confusion = pd.crosstab(pd.Series(kinds, name="animal"), pd.Series(names, name="grupo"))
     return Result(score, confusion, recall, matched, problems)
 
 # %% ../nbs/12e_evaluate.ipynb #4f5c2142
-def _summary(result: Result) -> dict: # en tipos que caben en un JSON
+def _summary(result: Result) -> dict:  # en tipos que caben en un JSON
     "Resume la evaluación."
     s = result.score
-    return {"fotos": s.n, "sin_saber": s.unknown, "acierto": s.accuracy, "desde": s.accuracy_low, "hasta": s.accuracy_high,
-            "ari": s.ari, "nmi": s.nmi, "emparejado_con_estas_fotos": result.matched,
-            "por_animal": {kind: {"aciertos": hits, "fotos": n} for kind, (hits, n) in result.recall.items()},
-            "tabla": {kind: {group: int(n) for group, n in row.items()} for kind, row in result.confusion.iterrows()},
-            "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in result.problems]}
+    return {
+        "fotos": s.n,
+        "sin_saber": s.unknown,
+        "acierto": s.accuracy,
+        "desde": s.accuracy_low,
+        "hasta": s.accuracy_high,
+        "ari": s.ari,
+        "nmi": s.nmi,
+        "emparejado_con_estas_fotos": result.matched,
+        "por_animal": {kind: {"aciertos": hits, "fotos": n} for kind, (hits, n) in result.recall.items()},
+        "tabla": {
+            kind: {group: int(n) for group, n in row.items()} for kind, row in result.confusion.iterrows()
+        },
+        "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in result.problems],
+    }
 
 # %% ../nbs/12e_evaluate.ipynb #003c16e0
 def _print_result(s: dict) -> None:
     "Escribe la evaluación en la terminal."
-    click.echo(f"Acierto: {percent(s['acierto'])} de {count(s['fotos'], 'foto', 'fotos')} (al 95 %, entre {percent(s['desde'])} y {percent(s['hasta'])})")
-    for kind, r in s["por_animal"].items(): click.echo(f"  {kind:<7} {percent(r['aciertos'] / r['fotos']):>8}  ({number(r['aciertos'])} de {number(r['fotos'])})")
+    click.echo(
+        f"Acierto: {percent(s['acierto'])} de {count(s['fotos'], 'foto', 'fotos')} (al 95 %, entre {percent(s['desde'])} y {percent(s['hasta'])})"
+    )
+    for kind, r in s["por_animal"].items():
+        click.echo(
+            f"  {kind:<7} {percent(r['aciertos'] / r['fotos']):>8}  ({number(r['aciertos'])} de {number(r['fotos'])})"
+        )
     groups = sorted({group for row in s["tabla"].values() for group in row})
     titles = [printable(group) for group in groups]
     widths = [max(len(title), 6) for title in titles]
     click.echo("Dónde ha caído cada uno:")
     click.echo("  " + " " * 7 + "".join(f"  {title:>{w}}" for title, w in zip(titles, widths)))
-    for kind, row in s["tabla"].items(): click.echo(f"  {kind:<7}" + "".join(f"  {number(row.get(g, 0)):>{w}}" for g, w in zip(groups, widths)))
-    if s["sin_saber"]: click.echo(f"Fuera de la cuenta: {count(s['sin_saber'], 'foto', 'fotos')} cuyo nombre no dice qué es.")
-    if s["emparejado_con_estas_fotos"]: click.echo("Los grupos no tienen nombre: se han emparejado con estas mismas fotos, que es una pequeña ventaja.")
+    for kind, row in s["tabla"].items():
+        click.echo(
+            f"  {kind:<7}" + "".join(f"  {number(row.get(g, 0)):>{w}}" for g, w in zip(groups, widths))
+        )
+    if s["sin_saber"]:
+        click.echo(
+            f"Fuera de la cuenta: {count(s['sin_saber'], 'foto', 'fotos')} cuyo nombre no dice qué es."
+        )
+    if s["emparejado_con_estas_fotos"]:
+        click.echo(
+            "Los grupos no tienen nombre: se han emparejado con estas mismas fotos, que es una pequeña ventaja."
+        )
 
 # %% ../nbs/12e_evaluate.ipynb #40993c9a
-@click.command("evaluar", cls=Command, example="catsdogs evaluar animales.skops fotos_de_prueba",
-               resume="Los vectores ya calculados se conservan: repite la orden y seguirá donde iba.")
+@click.command(
+    "evaluar",
+    cls=Command,
+    example="catsdogs evaluar animales.skops fotos_de_prueba",
+    resume="Los vectores ya calculados se conservan: repite la orden y seguirá donde iba.",
+)
 @click.argument("model_file", metavar="MODELO")
 @click.argument("folder", metavar="CARPETA")
 @cache_option
@@ -95,7 +144,9 @@ def _command(ctx, model_file, folder, cache, quiet, as_json):
     Los nombres de los archivos deben decir qué animal es cada una: cat.1.jpg, dog.1.jpg…"""
     result = evaluate_folder(model_file, folder, cache_file(cache), Stopwatch(quiet))
     summary = _summary(result)
-    if as_json: print_json(summary)
-    else: _print_result(summary)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_result(summary)
     list_problems(result.problems)
     ctx.exit(1 if result.problems else 0)

@@ -22,47 +22,59 @@ from .files import as_paths
 from .images import CatsDogsError, ImageReadError, printable, read_image
 
 # %% ../nbs/06_evaluation.ipynb #f5a06315
-def cluster_counts(paths: Sequence[str | Path], # fotos
-                   labels: Sequence[int],       # grupo de cada foto
-                   ) -> pd.DataFrame:           # una fila por grupo; columnas cat, dog, unknown
+def cluster_counts(
+    paths: Sequence[str | Path],  # fotos
+    labels: Sequence[int],  # grupo de cada foto
+) -> pd.DataFrame:  # una fila por grupo; columnas cat, dog, unknown
     "Cuenta cuántas fotos de cada tipo hay en cada grupo; el tipo se lee del nombre del archivo."
     paths = as_paths(paths)
     if len(paths) != len(labels):
-        raise CatsDogsError(f"Hay {len(paths)} fotos y {len(labels)} etiquetas: hace falta una etiqueta por foto.")
+        raise CatsDogsError(
+            f"Hay {len(paths)} fotos y {len(labels)} etiquetas: hace falta una etiqueta por foto."
+        )
     kinds = np.array([label_from_name(path) or "unknown" for path in paths], dtype=object)
     counts = pd.crosstab(np.asarray(labels), kinds).reindex(columns=["cat", "dog", "unknown"], fill_value=0)
     return counts.rename_axis(index="cluster", columns=None)
 
 # %% ../nbs/06_evaluation.ipynb #39614562
-def print_cluster_counts(paths: Sequence[str | Path], # fotos
-                         labels: Sequence[int],       # grupo de cada foto
-                         ) -> None:
+def print_cluster_counts(
+    paths: Sequence[str | Path],  # fotos
+    labels: Sequence[int],  # grupo de cada foto
+) -> None:
     "Imprime los gatos y perros de cada grupo, como en el tutorial original."
     for cluster, row in cluster_counts(paths, labels).iterrows():
         print(f"Cluster {cluster}:\nCats: {row['cat']}\nDogs: {row['dog']}")
-        if row["unknown"]: print(f"Unknown: {row['unknown']}")
+        if row["unknown"]:
+            print(f"Unknown: {row['unknown']}")
 
 # %% ../nbs/06_evaluation.ipynb #56a54efa
-def _known(labels: Sequence[Hashable],   # grupo de cada foto
-           kinds: Sequence[str | None],  # tipo verdadero de cada foto, o None
-           ) -> tuple[np.ndarray, np.ndarray]: # los grupos y los tipos de las fotos de tipo conocido
+def _known(
+    labels: Sequence[Hashable],  # grupo de cada foto
+    kinds: Sequence[str | None],  # tipo verdadero de cada foto, o None
+) -> tuple[np.ndarray, np.ndarray]:  # los grupos y los tipos de las fotos de tipo conocido
     "Aparta las fotos cuyo tipo no se conoce; `CatsDogsError` si no queda ninguna."
     labels = np.asarray(labels)
     kinds = np.array(list(kinds), dtype=object) if isinstance(kinds, Iterable) else np.array(None)
     if labels.ndim != 1 or kinds.ndim != 1:
         raise CatsDogsError("`labels` y `kinds` deben ser listas: la etiqueta y el tipo de cada foto.")
     if len(labels) != len(kinds):
-        raise CatsDogsError(f"Hay {len(labels)} etiquetas y {len(kinds)} tipos: hace falta uno de cada por foto.")
-    if pd.isna(labels).any(): raise CatsDogsError("Hay NaN en `labels`: la foto que no tenga grupo debe llevar un -1.")
+        raise CatsDogsError(
+            f"Hay {len(labels)} etiquetas y {len(kinds)} tipos: hace falta uno de cada por foto."
+        )
+    if pd.isna(labels).any():
+        raise CatsDogsError("Hay NaN en `labels`: la foto que no tenga grupo debe llevar un -1.")
     known = ~pd.isna(kinds)
     if not known.any():
-        raise CatsDogsError("Ninguna foto tiene un tipo conocido: para evaluar, nómbralas como `cat.1.jpg` o `dog.1.jpg`.")
+        raise CatsDogsError(
+            "Ninguna foto tiene un tipo conocido: para evaluar, nómbralas como `cat.1.jpg` o `dog.1.jpg`."
+        )
     return labels[known], kinds[known]
 
 # %% ../nbs/06_evaluation.ipynb #3da720d9
-def match_clusters(labels: Sequence[int],        # grupo de cada foto de entrenamiento; -1, sin grupo
-                   kinds: Sequence[str | None],  # su tipo verdadero, o None
-                   ) -> dict[int, str]:          # de grupo a tipo; los grupos sin pareja no aparecen
+def match_clusters(
+    labels: Sequence[int],  # grupo de cada foto de entrenamiento; -1, sin grupo
+    kinds: Sequence[str | None],  # su tipo verdadero, o None
+) -> dict[int, str]:  # de grupo a tipo; los grupos sin pareja no aparecen
     "Da a cada grupo un tipo, uno a uno, de modo que acierten más fotos (método húngaro)."
     counts = pd.crosstab(*_known(labels, kinds))
     counts = counts[counts.index != -1]
@@ -71,32 +83,40 @@ def match_clusters(labels: Sequence[int],        # grupo de cada foto de entrena
     return {clusters[i]: names[j] for i, j in pairs if counts.iat[i, j] > 0}
 
 # %% ../nbs/06_evaluation.ipynb #de3be60f
-def assign_kinds(labels: Sequence[int],   # grupo de cada foto
-                 mapping: dict[int, str], # de grupo a tipo, como lo da match_clusters
-                 ) -> list[str | None]:   # tipo que le toca a cada foto; None si su grupo no tiene pareja
+def assign_kinds(
+    labels: Sequence[int],  # grupo de cada foto
+    mapping: dict[int, str],  # de grupo a tipo, como lo da match_clusters
+) -> list[str | None]:  # tipo que le toca a cada foto; None si su grupo no tiene pareja
     "Traduce los grupos a tipos con una correspondencia ya aprendida."
-    if not isinstance(mapping, Mapping): raise CatsDogsError("`mapping` debe ser un diccionario de grupo a tipo, como el de match_clusters.")
+    if not isinstance(mapping, Mapping):
+        raise CatsDogsError("`mapping` debe ser un diccionario de grupo a tipo, como el de match_clusters.")
     return [mapping.get(label) for label in np.asarray(labels).tolist()]
 
 # %% ../nbs/06_evaluation.ipynb #e221f1a6
-def confusion_table(labels: Sequence[int],       # grupo de cada foto
-                    kinds: Sequence[str | None], # su tipo verdadero, o None si no se conoce
-                    mapping: dict[int, str],     # de grupo a tipo, aprendida con otras fotos
-                    ) -> pd.DataFrame:           # una fila por tipo y una columna por respuesta; «ninguno», sin pareja
+def confusion_table(
+    labels: Sequence[int],  # grupo de cada foto
+    kinds: Sequence[str | None],  # su tipo verdadero, o None si no se conoce
+    mapping: dict[int, str],  # de grupo a tipo, aprendida con otras fotos
+) -> pd.DataFrame:  # una fila por tipo y una columna por respuesta; «ninguno», sin pareja
     "Cuenta, de las fotos de cada tipo, cuántas van con cada tipo; las de tipo desconocido no cuentan."
     known_labels, truth = _known(labels, kinds)
     answers = np.array([kind or "ninguno" for kind in assign_kinds(known_labels, mapping)], dtype=object)
     names = sorted({*truth, *mapping.values()}, key=str)
-    counts = pd.crosstab(truth, answers).reindex(index=sorted(set(truth), key=str), fill_value=0,
-                                                 columns=[*names, *(["ninguno"] if "ninguno" in answers else [])])
+    counts = pd.crosstab(truth, answers).reindex(
+        index=sorted(set(truth), key=str),
+        fill_value=0,
+        columns=[*names, *(["ninguno"] if "ninguno" in answers else [])],
+    )
     return counts.rename_axis(index="es", columns="va con")
 
 # %% ../nbs/06_evaluation.ipynb #3d00c5b5
-def wilson_interval(hits: int, # aciertos
-                    n: int,    # intentos, al menos 1
-                    ) -> tuple[float, float]: # extremos del intervalo al 95 %, entre 0 y 1
+def wilson_interval(
+    hits: int,  # aciertos
+    n: int,  # intentos, al menos 1
+) -> tuple[float, float]:  # extremos del intervalo al 95 %, entre 0 y 1
     "Intervalo de Wilson (1927) al 95 % de una proporción; `CatsDogsError` si los números no cuadran."
-    if not 0 <= hits <= n or n < 1: raise CatsDogsError(f"No puede haber {hits} aciertos en {n} intentos.")
+    if not 0 <= hits <= n or n < 1:
+        raise CatsDogsError(f"No puede haber {hits} aciertos en {n} intentos.")
     interval = binomtest(int(hits), int(n)).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -104,91 +124,135 @@ def wilson_interval(hits: int, # aciertos
 @dataclass(frozen=True, repr=False)
 class Evaluation:
     "Resultado de comparar unos grupos con los tipos verdaderos. Todas las notas van de 0 a 1; el ARI puede ser negativo."
-    n: int               # fotos de tipo conocido, las que cuentan
-    unknown: int         # fotos de tipo desconocido, fuera de la cuenta
-    accuracy: float      # proporción de fotos en el grupo que les toca
+
+    n: int  # fotos de tipo conocido, las que cuentan
+    unknown: int  # fotos de tipo desconocido, fuera de la cuenta
+    accuracy: float  # proporción de fotos en el grupo que les toca
     accuracy_low: float  # extremo inferior del intervalo de Wilson al 95 %
-    accuracy_high: float # extremo superior
-    balanced: float      # acierto equilibrado: la media del acierto en cada tipo
-    ari: float           # adjusted Rand index
-    nmi: float           # normalized mutual information
+    accuracy_high: float  # extremo superior
+    balanced: float  # acierto equilibrado: la media del acierto en cada tipo
+    ari: float  # adjusted Rand index
+    nmi: float  # normalized mutual information
 
     def __repr__(self):
         left_out = f" · {self.unknown} sin tipo conocido, fuera de la cuenta" if self.unknown else ""
-        return (f"Evaluation({self.n} fotos · acierto {self.accuracy:.4f}, intervalo al 95 % "
-                f"[{self.accuracy_low:.4f}, {self.accuracy_high:.4f}], equilibrado {self.balanced:.4f} · ARI {self.ari:.3f} · NMI {self.nmi:.3f}{left_out})")
+        return (
+            f"Evaluation({self.n} fotos · acierto {self.accuracy:.4f}, intervalo al 95 % "
+            f"[{self.accuracy_low:.4f}, {self.accuracy_high:.4f}], equilibrado {self.balanced:.4f} · ARI {self.ari:.3f} · NMI {self.nmi:.3f}{left_out})"
+        )
 
 # %% ../nbs/06_evaluation.ipynb #1daa6f63
-def evaluate(labels: Sequence[int],       # grupo de cada foto
-             kinds: Sequence[str | None], # su tipo verdadero, o None si no se conoce
-             mapping: dict[int, str],     # de grupo a tipo, aprendida con otras fotos
-             ) -> Evaluation:             # acierto con su intervalo, acierto equilibrado, ARI y NMI
+def evaluate(
+    labels: Sequence[int],  # grupo de cada foto
+    kinds: Sequence[str | None],  # su tipo verdadero, o None si no se conoce
+    mapping: dict[int, str],  # de grupo a tipo, aprendida con otras fotos
+) -> Evaluation:  # acierto con su intervalo, acierto equilibrado, ARI y NMI
     "Compara unos grupos con los tipos verdaderos; un grupo sin pareja en `mapping` cuenta como fallo."
     known_labels, known_kinds = _known(labels, kinds)
     n, truth = len(known_kinds), known_kinds.tolist()
     right = pd.Series([a == b for a, b in zip(assign_kinds(known_labels, mapping), truth)])
     low, high = wilson_interval(right.sum(), n)
-    return Evaluation(n, len(kinds) - n, float(right.sum() / n), low, high, float(right.groupby(truth).mean().mean()),
-                      float(adjusted_rand_score(truth, known_labels)), float(normalized_mutual_info_score(truth, known_labels)))
+    return Evaluation(
+        n,
+        len(kinds) - n,
+        float(right.sum() / n),
+        low,
+        high,
+        float(right.groupby(truth).mean().mean()),
+        float(adjusted_rand_score(truth, known_labels)),
+        float(normalized_mutual_info_score(truth, known_labels)),
+    )
 
 # %% ../nbs/06_evaluation.ipynb #258081cc
-def evaluation_table(results: dict[str, Evaluation], # evaluaciones, con un nombre cada una
-                     ) -> pd.DataFrame:              # una fila por evaluación
+def evaluation_table(
+    results: dict[str, Evaluation],  # evaluaciones, con un nombre cada una
+) -> pd.DataFrame:  # una fila por evaluación
     "Pone varias evaluaciones en una tabla."
-    titles = {"n": "fotos", "unknown": "sin tipo", "accuracy": "acierto", "accuracy_low": "desde",
-              "accuracy_high": "hasta", "balanced": "equilibrado", "ari": "ARI", "nmi": "NMI"}
+    titles = {
+        "n": "fotos",
+        "unknown": "sin tipo",
+        "accuracy": "acierto",
+        "accuracy_low": "desde",
+        "accuracy_high": "hasta",
+        "balanced": "equilibrado",
+        "ari": "ARI",
+        "nmi": "NMI",
+    }
     rows = [asdict(result) for result in results.values()]
     return pd.DataFrame(rows, index=list(results), columns=list(titles)).rename(columns=titles)
 
 # %% ../nbs/06_evaluation.ipynb #596d12f1
-def _draw_tile(ax, # dónde dibujar
-               path: Path,       # foto
-               caption: str,     # texto debajo de su nombre
-               ) -> None:
+def _draw_tile(
+    ax,  # dónde dibujar
+    path: Path,  # foto
+    caption: str,  # texto debajo de su nombre
+) -> None:
     "Dibuja una foto pequeña con su nombre; si ya no se puede leer, lo dice."
-    ax.set_anchor("N") # las fotos de una fila, alineadas por arriba
+    ax.set_anchor("N")  # las fotos de una fila, alineadas por arriba
     ax.set_title(f"{printable(path.name)}\n{caption}", fontsize=7)
-    try: image = read_image(path)
-    except ImageReadError as e: ax.text(0.5, 0.5, e.reason, ha="center", va="center", fontsize=7, wrap=True)
+    try:
+        image = read_image(path)
+    except ImageReadError as e:
+        ax.text(0.5, 0.5, e.reason, ha="center", va="center", fontsize=7, wrap=True)
     else:
         image.thumbnail((160, 160))
         ax.imshow(image)
 
 # %% ../nbs/06_evaluation.ipynb #79645c27
-def mistakes_table(paths: Sequence[str | Path],     # fotos
-                   kinds: Sequence[str | None],     # lo que es cada una: "cat", "dog" o None
-                   predicted: Sequence[str | None], # lo que dice su grupo, como lo da assign_kinds
-                   margins: Sequence[float] | None = None, # con cuánta seguridad lo dice
-                   ) -> pd.DataFrame:               # columnas path, kind, predicted y margin; el índice, su sitio en paths
+def mistakes_table(
+    paths: Sequence[str | Path],  # fotos
+    kinds: Sequence[str | None],  # lo que es cada una: "cat", "dog" o None
+    predicted: Sequence[str | None],  # lo que dice su grupo, como lo da assign_kinds
+    margins: Sequence[float] | None = None,  # con cuánta seguridad lo dice
+) -> pd.DataFrame:  # columnas path, kind, predicted y margin; el índice, su sitio en paths
     "Las fotos de tipo conocido cuyo grupo dice otra cosa, en su orden o, con `margins`, de la más segura a la menos."
-    columns = {"path": as_paths(paths), "kind": kinds, "predicted": predicted, **({} if margins is None else {"margin": margins})}
+    columns = {
+        "path": as_paths(paths),
+        "kind": kinds,
+        "predicted": predicted,
+        **({} if margins is None else {"margin": margins}),
+    }
     sizes = {name: len(values) for name, values in columns.items()}
     if len(set(sizes.values())) > 1:
-        raise CatsDogsError(f"Hace falta uno de cada por foto, y hay {', '.join(f'{n} en `{name}`' for name, n in sizes.items())}.")
+        raise CatsDogsError(
+            f"Hace falta uno de cada por foto, y hay {', '.join(f'{n} en `{name}`' for name, n in sizes.items())}."
+        )
     rows = pd.DataFrame({name: pd.Series(list(values), dtype=object) for name, values in columns.items()})
     wrong = [not pd.isna(kind) and kind != guess for kind, guess in zip(rows["kind"], rows["predicted"])]
     rows = rows[np.array(wrong, dtype=bool)]
-    if margins is None: return rows
-    if rows["margin"].isna().any(): raise CatsDogsError("Hay NaN en `margins`: cada foto necesita su margen.")
+    if margins is None:
+        return rows
+    if rows["margin"].isna().any():
+        raise CatsDogsError("Hay NaN en `margins`: cada foto necesita su margen.")
     return rows.astype({"margin": float}).sort_values("margin", ascending=False, kind="stable")
 
 # %% ../nbs/06_evaluation.ipynb #962f0f8a
-def show_mistakes(paths: Sequence[str | Path],     # fotos
-                  kinds: Sequence[str | None],     # lo que es cada una: "cat", "dog" o None
-                  predicted: Sequence[str | None], # lo que dice su grupo, como lo da assign_kinds
-                  n: int | None = 12,              # cuántas enseñar como mucho; None, todas
-                  margins: Sequence[float] | None = None, # con cuánta seguridad lo dice; las más seguras, primero
-                  ):                     # figura de matplotlib
+def show_mistakes(
+    paths: Sequence[str | Path],  # fotos
+    kinds: Sequence[str | None],  # lo que es cada una: "cat", "dog" o None
+    predicted: Sequence[str | None],  # lo que dice su grupo, como lo da assign_kinds
+    n: int | None = 12,  # cuántas enseñar como mucho; None, todas
+    margins: Sequence[float] | None = None,  # con cuánta seguridad lo dice; las más seguras, primero
+):  # figura de matplotlib
     "Enseña las fotos mal agrupadas, en el orden de `mistakes_table`; si no hay ninguna, lo dice."
     import matplotlib.pyplot as plt
-    wrong, names = mistakes_table(paths, kinds, predicted, margins), {"cat": "gato", "dog": "perro", None: "ninguno"}
+
+    wrong, names = (
+        mistakes_table(paths, kinds, predicted, margins),
+        {"cat": "gato", "dog": "perro", None: "ninguno"},
+    )
     shown = wrong if n is None else wrong.head(max(n, 0))
-    rows = max(1, -(-len(shown) // 6)) # seis por fila
+    rows = max(1, -(-len(shown) // 6))  # seis por fila
     fig, axes = plt.subplots(rows, 6, figsize=(8.4, 1.75 * rows + 0.35), dpi=80, layout="constrained")
-    for ax in axes.flat: ax.axis("off")
+    for ax in axes.flat:
+        ax.axis("off")
     for ax, (path, kind, guess, *margin) in zip(axes.flat, shown.itertuples(index=False)):
-        _draw_tile(ax, path, f"{names.get(kind, kind)} → {names.get(guess, guess)}" + "".join(f" ({m:.2f})" for m in margin))
+        _draw_tile(
+            ax,
+            path,
+            f"{names.get(kind, kind)} → {names.get(guess, guess)}" + "".join(f" ({m:.2f})" for m in margin),
+        )
     title = f"Mal agrupadas: {len(shown)} de {len(wrong)} (lo que es → lo que dice su grupo)"
     fig.suptitle(title if len(wrong) else "Ninguna foto mal agrupada", fontsize=10)
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig

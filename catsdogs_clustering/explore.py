@@ -12,79 +12,128 @@ from pathlib import Path
 import click
 
 from .images import printable
-from .terminal import (Command, Stopwatch, check_output, count, json_option, list_problems, number,
-                                          print_json, progress_bar, quiet_option, write_csv)
+from catsdogs_clustering.terminal import (
+    Command,
+    Stopwatch,
+    check_output,
+    count,
+    json_option,
+    list_problems,
+    number,
+    print_json,
+    progress_bar,
+    quiet_option,
+    write_csv,
+)
 
 # %% ../nbs/12b_explore.ipynb #0ab8e222
 @dataclass
 class Exploration:
     "Lo que hay en una carpeta."
-    folder: Path       # la carpeta
-    table: object      # DataFrame de image_table
-    duplicates: object # DataFrame de find_duplicates, o None
+
+    folder: Path  # la carpeta
+    table: object  # DataFrame de image_table
+    duplicates: object  # DataFrame de find_duplicates, o None
 
     @property
-    def problems(self) -> list[tuple]: # pares (ruta, motivo)
-        return [(path, problem) for path, problem in zip(self.table["path"], self.table["problem"]) if isinstance(problem, str)]
+    def problems(self) -> list[tuple]:  # pares (ruta, motivo)
+        return [
+            (path, problem)
+            for path, problem in zip(self.table["path"], self.table["problem"])
+            if isinstance(problem, str)
+        ]
 
 # %% ../nbs/12b_explore.ipynb #702f5bf6
-def explore(folder: str | Path,       # carpeta con las fotos
-            duplicates: bool = True,  # ¿buscar también las repetidas?
-            quiet: bool = False,      # sin avisos de cómo va
-            ) -> Exploration:
+def explore(
+    folder: str | Path,  # carpeta con las fotos
+    duplicates: bool = True,  # ¿buscar también las repetidas?
+    quiet: bool = False,  # sin avisos de cómo va
+) -> Exploration:
     "Mira todas las fotos de una carpeta; `CatsDogsError` si no existe o no tiene ninguna."
     import pandas as pd
     from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.eda import find_duplicates, image_table
+
     watch, paths, tables = Stopwatch(quiet), list_images(folder), []
     with progress_bar(len(paths), "Abrir las fotos", watch.quiet) as bar:
         for start in range(0, len(paths), 64):
-            tables.append(image_table(paths[start:start + 64]))
+            tables.append(image_table(paths[start : start + 64]))
             bar.update(len(tables[-1]))
     table, found = pd.concat(tables, ignore_index=True), None
     if duplicates:
-        with watch("Buscar fotos repetidas"): found = find_duplicates(table)
+        with watch("Buscar fotos repetidas"):
+            found = find_duplicates(table)
     return Exploration(Path(folder), table, found)
 
 # %% ../nbs/12b_explore.ipynb #e954de3a
-def _summary(found: Exploration) -> dict: # lo que se cuenta, en tipos que caben en un JSON
+def _summary(found: Exploration) -> dict:  # lo que se cuenta, en tipos que caben en un JSON
     "Resume lo que hay en la carpeta."
     good = found.table[found.table["problem"].isna()]
-    spread = lambda c: {k: int(v) for k, v in zip(("menor", "mediano", "mayor"), good[c].quantile([0, 0.5, 1], interpolation="nearest"))}
-    return {"carpeta": str(found.folder), "archivos": len(found.table), "se_leen": len(good),
-            "bytes": int(found.table["bytes"].sum()), "formatos": good["format"].value_counts().to_dict(),
-            "modos": good["mode"].value_counts().to_dict(),
-            "ancho": spread("width") if len(good) else None, "alto": spread("height") if len(good) else None,
-            "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in found.problems],
-            "repetidas": None if found.duplicates is None else
-                         [{"clase": _kind(rows), "archivos": [str(p) for p in rows["path"]]} for _, rows in found.duplicates.groupby("group")]}
+    spread = lambda c: {
+        k: int(v)
+        for k, v in zip(("menor", "mediano", "mayor"), good[c].quantile([0, 0.5, 1], interpolation="nearest"))
+    }
+    return {
+        "carpeta": str(found.folder),
+        "archivos": len(found.table),
+        "se_leen": len(good),
+        "bytes": int(found.table["bytes"].sum()),
+        "formatos": good["format"].value_counts().to_dict(),
+        "modos": good["mode"].value_counts().to_dict(),
+        "ancho": spread("width") if len(good) else None,
+        "alto": spread("height") if len(good) else None,
+        "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in found.problems],
+        "repetidas": None
+        if found.duplicates is None
+        else [
+            {"clase": _kind(rows), "archivos": [str(p) for p in rows["path"]]}
+            for _, rows in found.duplicates.groupby("group")
+        ],
+    }
 
 # %% ../nbs/12b_explore.ipynb #3741ac02
-def _kind(rows) -> str: # filas de un grupo de repetidas → «exacto» o «casi»
+def _kind(rows) -> str:  # filas de un grupo de repetidas → «exacto» o «casi»
     "Un grupo es de copias exactas si todas lo son."
     return "exacto" if (rows["kind"] == "exacto").all() else "casi"
 
 # %% ../nbs/12b_explore.ipynb #7f59b9d5
 def _print_summary(s: dict, at_most: int = 20) -> None:
     "Escribe el resumen en la terminal."
-    click.echo(f"{count(s['archivos'], 'archivo', 'archivos')} en «{printable(s['carpeta'])}», {number(round(s['bytes'] / 1e6))} MB; "
-               f"se leen {number(s['se_leen'])}")
+    click.echo(
+        f"{count(s['archivos'], 'archivo', 'archivos')} en «{printable(s['carpeta'])}», {number(round(s['bytes'] / 1e6))} MB; "
+        f"se leen {number(s['se_leen'])}"
+    )
     for title, key in (("Formatos", "formatos"), ("Modos", "modos")):
         click.echo(f"{title:<10}" + ", ".join(f"{name} {number(n)}" for name, n in s[key].items()))
     for title, key in (("Ancho", "ancho"), ("Alto", "alto")):
-        if s[key]: click.echo(f"{title:<10}de {s[key]['menor']} a {s[key]['mayor']} píxeles; el mediano, {s[key]['mediano']}")
-    if s["repetidas"] is None: return
+        if s[key]:
+            click.echo(
+                f"{title:<10}de {s[key]['menor']} a {s[key]['mayor']} píxeles; el mediano, {s[key]['mediano']}"
+            )
+    if s["repetidas"] is None:
+        return
     click.echo(f"Repetidas {count(len(s['repetidas']), 'grupo', 'grupos')}")
-    for group in s["repetidas"][:at_most]: click.echo(f"  ({group['clase']}) " + " = ".join(printable(name) for name in group["archivos"]))
-    if len(s["repetidas"]) > at_most: click.echo("  … y más: usa --json para verlas todas.")
+    for group in s["repetidas"][:at_most]:
+        click.echo(f"  ({group['clase']}) " + " = ".join(printable(name) for name in group["archivos"]))
+    if len(s["repetidas"]) > at_most:
+        click.echo("  … y más: usa --json para verlas todas.")
 
 # %% ../nbs/12b_explore.ipynb #f9693a64
-def _csv_table(found: Exploration): # DataFrame con las columnas en español
+def _csv_table(found: Exploration):  # DataFrame con las columnas en español
     "La tabla que se guarda en CSV, con el número de su grupo de repetidas."
-    titles = {"path": "archivo", "format": "formato", "mode": "modo", "width": "ancho", "height": "alto", "bytes": "bytes",
-              "digest": "sha256", "problem": "problema"}
+    titles = {
+        "path": "archivo",
+        "format": "formato",
+        "mode": "modo",
+        "width": "ancho",
+        "height": "alto",
+        "bytes": "bytes",
+        "digest": "sha256",
+        "problem": "problema",
+    }
     table = found.table.rename(columns=titles)
-    if found.duplicates is None: return table
+    if found.duplicates is None:
+        return table
     groups = dict(zip(found.duplicates["path"], found.duplicates["group"]))
     return table.assign(repetida=table["archivo"].map(groups).astype("Int64"))
 
@@ -100,10 +149,14 @@ def _command(ctx, folder, csv, sin_repetidas, quiet, as_json):
     "Cuenta qué hay en CARPETA: tamaños, archivos que no se abren y fotos repetidas."
     csv = check_output(csv, ".csv", "--csv")
     found = explore(folder, not sin_repetidas, quiet)
-    if csv: write_csv(_csv_table(found), csv)
+    if csv:
+        write_csv(_csv_table(found), csv)
     summary = _summary(found)
-    if as_json: print_json(summary)
-    else: _print_summary(summary)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary)
     list_problems(found.problems)
-    if not summary["se_leen"]: ctx.exit(2)
+    if not summary["se_leen"]:
+        ctx.exit(2)
     ctx.exit(1 if found.problems else 0)

@@ -29,25 +29,30 @@ from .images import CatsDogsError, ImageReadError, os_reason, printable, read_im
 from .kmeans import as_vectors
 
 # %% ../nbs/11_explorer.ipynb #fd8492f4
-def _data_uri(path: Path, # foto
-              side: int,  # lado de la miniatura, en píxeles
-              ) -> str:   # "data:image/jpeg;base64,…", o vacío si la foto no se puede leer
+def _data_uri(
+    path: Path,  # foto
+    side: int,  # lado de la miniatura, en píxeles
+) -> str:  # "data:image/jpeg;base64,…", o vacío si la foto no se puede leer
     "Una miniatura cuadrada, escrita como texto."
-    try: image = read_image(path)
-    except ImageReadError: return ""
+    try:
+        image = read_image(path)
+    except ImageReadError:
+        return ""
     buffer = io.BytesIO()
     ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR, bleed=0).save(buffer, "JPEG", quality=72)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 # %% ../nbs/11_explorer.ipynb #25cf042b
-def _data_uris(paths: list[Path], side: int) -> list[str]: # una por foto, en orden
+def _data_uris(paths: list[Path], side: int) -> list[str]:  # una por foto, en orden
     "Las miniaturas de muchas fotos, con varios hilos."
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: return list(pool.map(lambda p: _data_uri(p, side), paths))
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(lambda p: _data_uri(p, side), paths))
 
 # %% ../nbs/11_explorer.ipynb #84b867c6
-def _similarities(vectors: np.ndarray, # (fotos, números)
-                  labels: np.ndarray,  # grupo de cada foto
-                  ) -> tuple[np.ndarray, np.ndarray]: # por foto: parecido con su grupo, y ventaja sobre el segundo
+def _similarities(
+    vectors: np.ndarray,  # (fotos, números)
+    labels: np.ndarray,  # grupo de cada foto
+) -> tuple[np.ndarray, np.ndarray]:  # por foto: parecido con su grupo, y ventaja sobre el segundo
     "Cuánto se parece cada foto a la media de su grupo, y cuánto más que a la de los demás (coseno)."
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     groups, own = np.unique(labels, return_inverse=True)
@@ -60,48 +65,88 @@ def _similarities(vectors: np.ndarray, # (fotos, números)
     return typical, typical - (cosines.max(axis=1) if len(groups) > 1 else 0)
 
 # %% ../nbs/11_explorer.ipynb #873cbee6
-def _sample(n: int,            # cuántas fotos hay
-            size: int,         # cuántas caben en el mapa
-            random_state: int, # semilla
-            ) -> np.ndarray:   # posiciones, en orden
+def _sample(
+    n: int,  # cuántas fotos hay
+    size: int,  # cuántas caben en el mapa
+    random_state: int,  # semilla
+) -> np.ndarray:  # posiciones, en orden
     "Escoge al azar las fotos del mapa; si caben, todas."
-    if n <= size: return np.arange(n)
+    if n <= size:
+        return np.arange(n)
     return np.sort(np.random.default_rng(random_state).choice(n, size, replace=False))
 
 # %% ../nbs/11_explorer.ipynb #453463b0
-_COLORS = ("#2E86C1", "#E69F00", "#1FA67A", "#CC79A7", "#D5601E", "#7FB8E0", "#B5A316") # de Okabe e Ito (2008), para fondo claro y oscuro
+_COLORS = (
+    "#2E86C1",
+    "#E69F00",
+    "#1FA67A",
+    "#CC79A7",
+    "#D5601E",
+    "#7FB8E0",
+    "#B5A316",
+)  # de Okabe e Ito (2008), para fondo claro y oscuro
 _MARKERS = ("circle", "triangle", "square", "diamond", "inverted_triangle", "hex", "star")
 _TOOLTIP = """<div style="width:112px;font:13px sans-serif;color:#222">
 <img src="@thumb" alt="" width="112" height="112" style="display:block;border-radius:6px">
 <b>@group</b><br><span style="overflow-wrap:anywhere">@name</span></div>"""
 
 # %% ../nbs/11_explorer.ipynb #c136a7d4
-def _figure(points: dict): # columnas x, y, name, group, color, marker, thumb → bokeh.plotting.figure
+def _figure(points: dict):  # columnas x, y, name, group, color, marker, thumb → bokeh.plotting.figure
     "El mapa, con la foto de cada punto al señalarlo."
     from bokeh.models import ColumnDataSource, HoverTool, PanTool, ResetTool, TapTool, WheelZoomTool
     from bokeh.plotting import figure
-    tools = [PanTool(description="Mover"), WheelZoomTool(description="Acercar y alejar"), ResetTool(description="Ver todo"),
-             HoverTool(tooltips=_TOOLTIP, limit=1, visible=False), TapTool(visible=False)]
-    fig = figure(tools=tools, active_drag=None, active_scroll=None, sizing_mode="stretch_both",
-                 background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, toolbar_location="above")
-    fig.scatter("x", "y", size=9, color="color", marker="marker", alpha=0.75, line_color=None, nonselection_alpha=0.3,
-                source=ColumnDataSource(points, name="fotos"))
+
+    tools = [
+        PanTool(description="Mover"),
+        WheelZoomTool(description="Acercar y alejar"),
+        ResetTool(description="Ver todo"),
+        HoverTool(tooltips=_TOOLTIP, limit=1, visible=False),
+        TapTool(visible=False),
+    ]
+    fig = figure(
+        tools=tools,
+        active_drag=None,
+        active_scroll=None,
+        sizing_mode="stretch_both",
+        background_fill_alpha=0,
+        border_fill_alpha=0,
+        outline_line_color=None,
+        toolbar_location="above",
+    )
+    fig.scatter(
+        "x",
+        "y",
+        size=9,
+        color="color",
+        marker="marker",
+        alpha=0.75,
+        line_color=None,
+        nonselection_alpha=0.3,
+        source=ColumnDataSource(points, name="fotos"),
+    )
     fig.axis.visible = fig.grid.visible = False
     fig.toolbar.logo = None
     return fig
 
 # %% ../nbs/11_explorer.ipynb #095bf84d
-def _renumbered(node, ids: dict): # trozo de JSON, y los números ya dados → el mismo trozo
+def _renumbered(node, ids: dict):  # trozo de JSON, y los números ya dados → el mismo trozo
     "Cambia los identificadores de Bokeh por otros que sólo dependen de su orden."
-    if isinstance(node, list): return [_renumbered(item, ids) for item in node]
-    if not isinstance(node, dict): return node
-    return {key: ids.setdefault(value, f"m{len(ids)}") if key in ("id", "root_id") and isinstance(value, str)
-            else _renumbered(value, ids) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_renumbered(item, ids) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: ids.setdefault(value, f"m{len(ids)}")
+        if key in ("id", "root_id") and isinstance(value, str)
+        else _renumbered(value, ids)
+        for key, value in node.items()
+    }
 
 # %% ../nbs/11_explorer.ipynb #1658eb8b
-def _map_json(points: dict) -> str: # JSON que se puede poner dentro de una página
+def _map_json(points: dict) -> str:  # JSON que se puede poner dentro de una página
     "El mapa, descrito en JSON y sin ningún carácter que el navegador pueda tomar por una etiqueta."
     from bokeh.embed import json_item
+
     item = json_item(_figure(points))
     item["target_id"] = None
     text = json.dumps(_renumbered(item, {}))
@@ -111,78 +156,112 @@ def _map_json(points: dict) -> str: # JSON que se puede poner dentro de una pág
 @dataclass
 class Photo:
     "Una foto del informe."
+
     name: str  # nombre del archivo, en una línea
-    thumb: str # miniatura, o vacío
+    thumb: str  # miniatura, o vacío
     note: str  # lo que se dice de ella: su confianza, o nada
 
 # %% ../nbs/11_explorer.ipynb #2478239a
 @dataclass
 class Cluster:
     "Un grupo del informe."
-    title: str            # «gato», «grupo 0»…
-    color: str            # color con el que se dibuja
-    count: int            # cuántas fotos tiene
-    share: float          # qué parte del total, de 0 a 1
+
+    title: str  # «gato», «grupo 0»…
+    color: str  # color con el que se dibuja
+    count: int  # cuántas fotos tiene
+    share: float  # qué parte del total, de 0 a 1
     typical: list[Photo]  # las que más se parecen a la media del grupo
-    doubtful: list[Photo] # las que podrían ser de otro
-    kinds: dict           # tipo que dice el nombre del archivo → cuántas
+    doubtful: list[Photo]  # las que podrían ser de otro
+    kinds: dict  # tipo que dice el nombre del archivo → cuántas
 
 # %% ../nbs/11_explorer.ipynb #0a4b9abc
-def kind_of(path: str | Path,    # ruta o nombre de una foto
-            ) -> str | None:     # "gato", "perro" o None
+def kind_of(
+    path: str | Path,  # ruta o nombre de una foto
+) -> str | None:  # "gato", "perro" o None
     "El animal que dice el nombre del archivo, en español."
     return {"cat": "gato", "dog": "perro"}.get(label_from_name(path))
 
 # %% ../nbs/11_explorer.ipynb #10f32a89
-def _photos(table: pd.DataFrame, # filas de la tabla
-            ) -> list[Photo]:
+def _photos(
+    table: pd.DataFrame,  # filas de la tabla
+) -> list[Photo]:
     "Prepara unas fotos para enseñarlas, con su confianza si se sabe."
-    notes = [f"confianza {c:.2f}".replace(".", ",") for c in table["confidence"]] if "confidence" in table else [""] * len(table)
-    return [Photo(printable(path.name), thumb, note)
-            for path, thumb, note in zip(table["path"], _data_uris(list(table["path"]), 176), notes)]
+    notes = (
+        [f"confianza {c:.2f}".replace(".", ",") for c in table["confidence"]]
+        if "confidence" in table
+        else [""] * len(table)
+    )
+    return [
+        Photo(printable(path.name), thumb, note)
+        for path, thumb, note in zip(table["path"], _data_uris(list(table["path"]), 176), notes)
+    ]
 
 # %% ../nbs/11_explorer.ipynb #fb74b61e
-def _cluster(rows: pd.DataFrame, # filas de un grupo
-             number: int,        # cuál es, por orden
-             total: int,         # fotos en total
-             n: int,             # fotos de cada clase que se enseñan
-             ) -> Cluster:
+def _cluster(
+    rows: pd.DataFrame,  # filas de un grupo
+    number: int,  # cuál es, por orden
+    total: int,  # fotos en total
+    n: int,  # fotos de cada clase que se enseñan
+) -> Cluster:
     "Reúne lo que se cuenta de un grupo; las distintas van aparte y ninguna foto se repite."
     usual = rows[~rows["outlier"]]
     typical = usual.nlargest(min(n, (len(usual) + 1) // 2), "typical")
     doubtful = usual.drop(typical.index).nsmallest(n, "doubt")
     kinds = rows["path"].map(kind_of).value_counts().to_dict()
-    return Cluster(rows["group"].iloc[0], _COLORS[number % len(_COLORS)], len(rows), len(rows) / total,
-                   _photos(typical), _photos(doubtful), kinds)
+    return Cluster(
+        rows["group"].iloc[0],
+        _COLORS[number % len(_COLORS)],
+        len(rows),
+        len(rows) / total,
+        _photos(typical),
+        _photos(doubtful),
+        kinds,
+    )
 
 # %% ../nbs/11_explorer.ipynb #e7b8cce5
-def _prepare(table: pd.DataFrame, vectors) -> tuple[pd.DataFrame, np.ndarray]: # tabla completa, y vectores
+def _prepare(table: pd.DataFrame, vectors) -> tuple[pd.DataFrame, np.ndarray]:  # tabla completa, y vectores
     "Comprueba lo que llega y añade a la tabla lo que falta."
-    if not {"path", "cluster"} <= set(table): raise CatsDogsError("El informe necesita una tabla con las columnas `path` y `cluster`.")
+    if not {"path", "cluster"} <= set(table):
+        raise CatsDogsError("El informe necesita una tabla con las columnas `path` y `cluster`.")
     vectors = as_vectors(vectors)
     if len(table) != len(vectors):
-        raise CatsDogsError(f"Hay {len(table)} filas en la tabla y {len(vectors)} vectores: hace falta uno por foto.")
+        raise CatsDogsError(
+            f"Hay {len(table)} filas en la tabla y {len(vectors)} vectores: hace falta uno por foto."
+        )
     table = table.reset_index(drop=True).assign(path=as_paths(table["path"]))
-    table["group"] = [name if isinstance(name, str) and name else f"grupo {cluster}"
-                      for cluster, name in zip(table["cluster"], table.get("name", table["cluster"]))]
+    table["group"] = [
+        name if isinstance(name, str) and name else f"grupo {cluster}"
+        for cluster, name in zip(table["cluster"], table.get("name", table["cluster"]))
+    ]
     table["typical"], margin = _similarities(vectors, table["cluster"].to_numpy())
     table["doubt"] = table["confidence"] if "confidence" in table else margin
     table["outlier"] = table["outlier"].astype(bool) if "outlier" in table else False
     return table, vectors
 
 # %% ../nbs/11_explorer.ipynb #5ed17014
-def _points(table: pd.DataFrame, vectors: np.ndarray, size: int, random_state: int) -> dict | None: # columnas del mapa
+def _points(
+    table: pd.DataFrame, vectors: np.ndarray, size: int, random_state: int
+) -> dict | None:  # columnas del mapa
     "Coloca en el mapa una muestra de las fotos; `None` si son tan pocas, o tan iguales, que no hay mapa."
     from catsdogs_clustering.tsne import project
+
     where = _sample(len(table), size, random_state)
-    try: xy = project(vectors[where], random_state=random_state)
-    except CatsDogsError: return None
+    try:
+        xy = project(vectors[where], random_state=random_state)
+    except CatsDogsError:
+        return None
     rows = table.iloc[where]
     order = {cluster: i for i, cluster in enumerate(sorted(table["cluster"].unique()))}
     number = [order[cluster] for cluster in rows["cluster"]]
-    return {"x": xy[:, 0].tolist(), "y": xy[:, 1].tolist(), "name": [printable(p.name) for p in rows["path"]],
-            "group": list(rows["group"]), "color": [_COLORS[i % len(_COLORS)] for i in number],
-            "marker": [_MARKERS[i % len(_MARKERS)] for i in number], "thumb": _data_uris(list(rows["path"]), 80)}
+    return {
+        "x": xy[:, 0].tolist(),
+        "y": xy[:, 1].tolist(),
+        "name": [printable(p.name) for p in rows["path"]],
+        "group": list(rows["group"]),
+        "color": [_COLORS[i % len(_COLORS)] for i in number],
+        "marker": [_MARKERS[i % len(_MARKERS)] for i in number],
+        "thumb": _data_uris(list(rows["path"]), 80),
+    }
 
 # %% ../nbs/11_explorer.ipynb #0661403e
 _HEAD = """<!DOCTYPE html>
@@ -313,37 +392,59 @@ footer { padding-top: 2.5rem; padding-bottom: 2.5rem; color: var(--soft); font-s
 """
 
 # %% ../nbs/11_explorer.ipynb #805c166c
-_FILTERS = {"num": lambda n: f"{n:,}".replace(",", "."),
-            "pct": lambda share: f"{100 * share:.1f}\u00a0%".replace(".", ","), # el espacio, de los que no parten la línea
-            "photos": lambda n: f"{n:,} foto{'' if n == 1 else 's'}".replace(",", ".")}
+_FILTERS = {
+    "num": lambda n: f"{n:,}".replace(",", "."),
+    "pct": lambda share: f"{100 * share:.1f}\u00a0%".replace(
+        ".", ","
+    ),  # el espacio, de los que no parten la línea
+    "photos": lambda n: f"{n:,} foto{'' if n == 1 else 's'}".replace(",", "."),
+}
 
 # %% ../nbs/11_explorer.ipynb #17ce5e25
-def _render(context: dict) -> str: # la página entera
+def _render(context: dict) -> str:  # la página entera
     "Rellena la plantilla; todo lo que no sea de la propia plantilla se escapa."
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
+
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= _FILTERS
-    own = {"css": _CSS_PAGE + _CSS_PARTS, "script": _SCRIPT, "bokeh": _bokeh_script() if context["map_json"] else "", "map_json": context["map_json"]}
+    own = {
+        "css": _CSS_PAGE + _CSS_PARTS,
+        "script": _SCRIPT,
+        "bokeh": _bokeh_script() if context["map_json"] else "",
+        "map_json": context["map_json"],
+    }
     context = context | {key: text and Markup(text) for key, text in own.items()}
     return environment.from_string(_HEAD + _GROUPS + _TAIL).render(context)
 
 # %% ../nbs/11_explorer.ipynb #1bd35f67
 @cache
-def _bokeh_script() -> str: # JavaScript
+def _bokeh_script() -> str:  # JavaScript
     "La parte de Bokeh que dibuja el mapa; viaja dentro del informe."
     from bokeh.resources import Resources
-    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw[:1]).replace("</script", "<\\/script")
+
+    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw[:1]).replace(
+        "</script", "<\\/script"
+    )
 
 # %% ../nbs/11_explorer.ipynb #6af5d086
-def check_report(dest: str | Path, # archivo del informe
-                ) -> Path:        # el mismo, como Path
+def check_report(
+    dest: str | Path,  # archivo del informe
+) -> Path:  # el mismo, como Path
     "Comprueba que ahí se puede escribir un informe sin pisar nada que no lo sea."
     dest = Path(os.path.expanduser(dest))
-    if dest.suffix.lower() not in (".html", ".htm"): raise CatsDogsError(f"El informe debe acabar en .html, y este no: «{printable(dest)}».")
-    if not dest.parent.is_dir(): raise CatsDogsError(f"No existe la carpeta «{printable(dest.parent)}»: créala antes de escribir el informe.")
-    if os.path.lexists(dest) and not (dest.is_file() and b'content="catsdogs_clustering"' in dest.read_bytes()[:2000]):
-        raise CatsDogsError(f"«{printable(dest)}» ya existe y no es un informe de catsdogs: elige otro nombre.")
+    if dest.suffix.lower() not in (".html", ".htm"):
+        raise CatsDogsError(f"El informe debe acabar en .html, y este no: «{printable(dest)}».")
+    if not dest.parent.is_dir():
+        raise CatsDogsError(
+            f"No existe la carpeta «{printable(dest.parent)}»: créala antes de escribir el informe."
+        )
+    if os.path.lexists(dest) and not (
+        dest.is_file() and b'content="catsdogs_clustering"' in dest.read_bytes()[:2000]
+    ):
+        raise CatsDogsError(
+            f"«{printable(dest)}» ya existe y no es un informe de catsdogs: elige otro nombre."
+        )
     return dest
 
 # %% ../nbs/11_explorer.ipynb #a66d5b88
@@ -352,71 +453,106 @@ def _write_text(text: str, dest: Path) -> None:
     try:
         handle, partial = tempfile.mkstemp(dir=dest.parent, prefix=".", suffix=".parcial")
         try:
-            with open(handle, "w", encoding="utf-8", newline="\n") as f: f.write(text)
+            with open(handle, "w", encoding="utf-8", newline="\n") as f:
+                f.write(text)
             os.chmod(partial, 0o644)
             os.replace(partial, dest)
-        finally: Path(partial).unlink(missing_ok=True)
+        finally:
+            Path(partial).unlink(missing_ok=True)
     except OSError as e:
-        raise CatsDogsError(f"No se pudo escribir «{printable(dest)}» ({os_reason(e)}): comprueba los permisos y el espacio libre.") from None
+        raise CatsDogsError(
+            f"No se pudo escribir «{printable(dest)}» ({os_reason(e)}): comprueba los permisos y el espacio libre."
+        ) from None
 
 # %% ../nbs/11_explorer.ipynb #ab288fff
-def _versions() -> str: # «Python 3.12, numpy 2.1…»
+def _versions() -> str:  # «Python 3.12, numpy 2.1…»
     "Las versiones de lo que interviene en el resultado, sin cargarlo."
     import platform
+
     found = [f"Python {platform.python_version()}"]
     for name in ("catsdogs_clustering", "torch", "openvino", "timm", "scikit-learn", "numpy", "pillow"):
-        try: found.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError: pass # es opcional, o se usa sin instalar
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            pass  # es opcional, o se usa sin instalar
     return ", ".join(found)
 
 # %% ../nbs/11_explorer.ipynb #fbfd3257
-def outlier_name(names: Iterable[str | None], # nombres de los grupos; None, los que no tienen
-                 ) -> str:                    # «ni gato ni perro», o «distintas» si no hay nombres
+def outlier_name(
+    names: Iterable[str | None],  # nombres de los grupos; None, los que no tienen
+) -> str:  # «ni gato ni perro», o «distintas» si no hay nombres
     "Cómo llamar a las fotos que no se parecen a ninguna."
     names = list(dict.fromkeys(names))
     named = names and all(isinstance(name, str) and name for name in names)
     return " ".join(f"ni {name}" for name in names) if named else "distintas"
 
 # %% ../nbs/11_explorer.ipynb #1b280dcd
-def _repeated(duplicates: pd.DataFrame | None, # tabla de find_duplicates
-              ) -> list[tuple]:                # por grupo: qué clase de copia, y los nombres
+def _repeated(
+    duplicates: pd.DataFrame | None,  # tabla de find_duplicates
+) -> list[tuple]:  # por grupo: qué clase de copia, y los nombres
     "Las fotos repetidas, un grupo en cada línea."
-    if duplicates is None: return []
-    return [("copias exactas" if (rows["kind"] == "exacto").all() else "casi iguales", [printable(Path(p).name) for p in rows["path"]])
-            for _, rows in duplicates.groupby("group")]
+    if duplicates is None:
+        return []
+    return [
+        (
+            "copias exactas" if (rows["kind"] == "exacto").all() else "casi iguales",
+            [printable(Path(p).name) for p in rows["path"]],
+        )
+        for _, rows in duplicates.groupby("group")
+    ]
 
 # %% ../nbs/11_explorer.ipynb #e5b96021
-def _context(table: pd.DataFrame, vectors: np.ndarray, map_size: int, random_state: int) -> dict: # lo que sale de las fotos
+def _context(
+    table: pd.DataFrame, vectors: np.ndarray, map_size: int, random_state: int
+) -> dict:  # lo que sale de las fotos
     "Grupos, mapa y fotos distintas, de la más rara a la menos."
     groups = [rows for _, rows in table.groupby("cluster")]
     n = 12 if len(groups) <= 4 else 6
     clusters = [_cluster(rows, number, len(table), n) for number, rows in enumerate(groups)]
     points = _points(table, vectors, map_size, random_state)
-    strange = table.nsmallest(max(12, min(24, table["outlier"].sum())), "usual") if "usual" in table else table[table["outlier"]]
-    return {"clusters": clusters, "total": len(table), "map_json": _map_json(points) if points else "",
-            "on_map": len(points["x"]) if points else 0, "kinds": sorted({k for c in clusters for k in c.kinds}),
-            "n_outliers": int(table["outlier"].sum()), "outliers": _photos(strange.head(24)),
-            "outlier_title": outlier_name(rows.get("name", rows["cluster"]).iloc[0] for rows in groups).capitalize()
-                             if table["outlier"].any() else "Las más raras"}
+    strange = (
+        table.nsmallest(max(12, min(24, table["outlier"].sum())), "usual")
+        if "usual" in table
+        else table[table["outlier"]]
+    )
+    return {
+        "clusters": clusters,
+        "total": len(table),
+        "map_json": _map_json(points) if points else "",
+        "on_map": len(points["x"]) if points else 0,
+        "kinds": sorted({k for c in clusters for k in c.kinds}),
+        "n_outliers": int(table["outlier"].sum()),
+        "outliers": _photos(strange.head(24)),
+        "outlier_title": outlier_name(
+            rows.get("name", rows["cluster"]).iloc[0] for rows in groups
+        ).capitalize()
+        if table["outlier"].any()
+        else "Las más raras",
+    }
 
 # %% ../nbs/11_explorer.ipynb #8774119d
-def write_report(dest: str | Path,                 # archivo .html
-                 table: pd.DataFrame,              # una fila por foto: path y cluster, y si se saben name, confidence, outlier y usual
-                 vectors,                          # Embeddings o matriz (fotos, números), en el mismo orden
-                 title: str = "Fotos en grupos",   # título
-                 problems: Iterable[tuple] = (),   # pares (ruta, motivo) de las fotos que no se pudieron leer
-                 duplicates: pd.DataFrame | None = None, # tabla de find_duplicates
-                 scores: dict | None = None,       # nombre → Evaluation
-                 settings: dict | None = None,     # lo que hay que saber para repetirlo
-                 map_size: int = 500,              # fotos del mapa, como mucho
-                 random_state: int = 0,            # semilla de la muestra y del mapa
-                 ) -> Path:                        # el archivo escrito
+def write_report(
+    dest: str | Path,  # archivo .html
+    table: pd.DataFrame,  # una fila por foto: path y cluster, y si se saben name, confidence, outlier y usual
+    vectors,  # Embeddings o matriz (fotos, números), en el mismo orden
+    title: str = "Fotos en grupos",  # título
+    problems: Iterable[tuple] = (),  # pares (ruta, motivo) de las fotos que no se pudieron leer
+    duplicates: pd.DataFrame | None = None,  # tabla de find_duplicates
+    scores: dict | None = None,  # nombre → Evaluation
+    settings: dict | None = None,  # lo que hay que saber para repetirlo
+    map_size: int = 500,  # fotos del mapa, como mucho
+    random_state: int = 0,  # semilla de la muestra y del mapa
+) -> Path:  # el archivo escrito
     "Escribe el informe de un reparto en un solo archivo HTML, entero o nada; `CatsDogsError` si no se puede."
     dest = check_report(dest)
     table, vectors = _prepare(table, vectors)
     context = _context(table, vectors, map_size, random_state) | {
-        "title": printable(title), "problems": [(printable(path), reason) for path, reason in problems],
-        "duplicates": _repeated(duplicates), "scores": scores or {}, "versions": _versions(),
-        "settings": {key: printable(str(value)) for key, value in (settings or {}).items()}}
+        "title": printable(title),
+        "problems": [(printable(path), reason) for path, reason in problems],
+        "duplicates": _repeated(duplicates),
+        "scores": scores or {},
+        "versions": _versions(),
+        "settings": {key: printable(str(value)) for key, value in (settings or {}).items()},
+    }
     _write_text(_render(context), dest)
     return dest

@@ -18,26 +18,32 @@ from pathlib import Path
 from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/00c_files.ipynb #6c26477d
-def as_paths(paths: Iterable[str | Path], # rutas de fotos
-             ) -> list[Path]:             # las mismas, como Path
+def as_paths(
+    paths: Iterable[str | Path],  # rutas de fotos
+) -> list[Path]:  # las mismas, como Path
     "Convierte una secuencia de rutas en una lista; una ruta suelta es un `CatsDogsError`."
     if isinstance(paths, (str, bytes, os.PathLike)):
         raise CatsDogsError("Hace falta una lista de rutas, no una sola: usa [ruta], o list_images(carpeta).")
-    try: return [Path(path) for path in paths]
-    except TypeError: raise CatsDogsError("Hace falta una lista de rutas: cada una, un texto o un Path.") from None
+    try:
+        return [Path(path) for path in paths]
+    except TypeError:
+        raise CatsDogsError("Hace falta una lista de rutas: cada una, un texto o un Path.") from None
 
 # %% ../nbs/00c_files.ipynb #718c2295
-def same_content(one: str | Path, # un archivo o enlace que existe
-                 two: str | Path, # otro
-                 ) -> bool:
+def same_content(
+    one: str | Path,  # un archivo o enlace que existe
+    two: str | Path,  # otro
+) -> bool:
     "Dice si dos rutas llevan a los mismos bytes; los enlaces rotos se comparan por su destino."
-    if not (os.path.exists(one) and os.path.exists(two)): return os.path.realpath(one) == os.path.realpath(two)
+    if not (os.path.exists(one) and os.path.exists(two)):
+        return os.path.realpath(one) == os.path.realpath(two)
     return os.path.samefile(one, two) or filecmp.cmp(one, two, shallow=False)
 
 # %% ../nbs/00c_files.ipynb #33683f0c
-def copy_file(path: str | Path,   # archivo que existe
-              target: str | Path, # archivo que se crea
-              ) -> None:
+def copy_file(
+    path: str | Path,  # archivo que existe
+    target: str | Path,  # archivo que se crea
+) -> None:
     "Copia un archivo de modo que, con su nombre definitivo, siempre está entero."
     target = Path(target)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".parcial")
@@ -45,48 +51,71 @@ def copy_file(path: str | Path,   # archivo que existe
     try:
         shutil.copy2(path, temporary)
         os.replace(temporary, target)
-    finally: Path(temporary).unlink(missing_ok=True)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 # %% ../nbs/00c_files.ipynb #8dfbf028
-def link_file(path: str | Path,   # archivo que existe
-              target: str | Path, # enlace que se crea
-              ) -> None:
+def link_file(
+    path: str | Path,  # archivo que existe
+    target: str | Path,  # enlace que se crea
+) -> None:
     "Crea un enlace relativo a un archivo; donde no se pueden hacer enlaces, lo copia. No pisa nada."
     path, target = Path(path), Path(target)
-    try: link = os.path.relpath(Path(os.path.realpath(path.parent))/path.name, os.path.realpath(target.parent))
-    except ValueError: link = path.absolute() # en Windows, no hay camino de un disco a otro
-    try: os.symlink(link, target)
-    except FileExistsError: raise
-    except (OSError, NotImplementedError): copy_file(path, target)
+    try:
+        link = os.path.relpath(
+            Path(os.path.realpath(path.parent)) / path.name, os.path.realpath(target.parent)
+        )
+    except ValueError:
+        link = path.absolute()  # en Windows, no hay camino de un disco a otro
+    try:
+        os.symlink(link, target)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        copy_file(path, target)
 
 # %% ../nbs/00c_files.ipynb #7e8ece3b
-def listed(items: list, # una o más cosas
-           n: int = 3,  # cuántas se nombran
-           ) -> str:    # enumeradas, entre comillas, en una línea
+def listed(
+    items: list,  # una o más cosas
+    n: int = 3,  # cuántas se nombran
+) -> str:  # enumeradas, entre comillas, en una línea
     "Enumera las primeras y dice cuántas más hay."
-    return ", ".join(f"«{printable(str(item))}»" for item in items[:n]) + (f" y {len(items) - n} más" if len(items) > n else "")
+    return ", ".join(f"«{printable(str(item))}»" for item in items[:n]) + (
+        f" y {len(items) - n} más" if len(items) > n else ""
+    )
 
 # %% ../nbs/00c_files.ipynb #57de163d
-def _place(path: Path,   # archivo
-           target: Path, # ruta nueva
-           copy: bool,   # copiar, en vez de enlazar
-           ) -> None:
+def _place(
+    path: Path,  # archivo
+    target: Path,  # ruta nueva
+    copy: bool,  # copiar, en vez de enlazar
+) -> None:
     "Enlaza o copia un archivo, si no está ya; y si otro proceso se adelanta con el mismo, está bien."
     try:
-        if copy and (target.is_symlink() or not target.exists()): copy_file(path, target)
-        elif not os.path.lexists(target): link_file(path, target)
+        if copy and (target.is_symlink() or not target.exists()):
+            copy_file(path, target)
+        elif not os.path.lexists(target):
+            link_file(path, target)
     except FileExistsError:
-        if not same_content(path, target): raise
+        if not same_content(path, target):
+            raise
 
 # %% ../nbs/00c_files.ipynb #5d137c06
-def place_files(plan: dict[Path, Path], # ruta nueva → archivo que le toca
-                copy: bool = False,     # copiar, en vez de enlazar
-                ) -> None:
+def place_files(
+    plan: dict[Path, Path],  # ruta nueva → archivo que le toca
+    copy: bool = False,  # copiar, en vez de enlazar
+) -> None:
     "Enlaza o copia un grupo de archivos; si algo estorba, `CatsDogsError` antes de escribir."
-    taken = [target for target, path in plan.items() if os.path.lexists(target) and not same_content(path, target)]
-    if taken: raise CatsDogsError(f"Ya hay otra cosa con ese nombre en {listed(taken)}: quítala o elige otra carpeta.")
+    taken = [
+        target for target, path in plan.items() if os.path.lexists(target) and not same_content(path, target)
+    ]
+    if taken:
+        raise CatsDogsError(
+            f"Ya hay otra cosa con ese nombre en {listed(taken)}: quítala o elige otra carpeta."
+        )
     broken = [path for path in plan.values() if copy and not path.exists()]
-    if broken: raise CatsDogsError(f"No se puede copiar un enlace roto: {listed(broken)}. Arréglalo o bórralo.")
+    if broken:
+        raise CatsDogsError(f"No se puede copiar un enlace roto: {listed(broken)}. Arréglalo o bórralo.")
     try:
         for target, path in plan.items():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,28 +125,36 @@ def place_files(plan: dict[Path, Path], # ruta nueva → archivo que le toca
 
 # %% ../nbs/00c_files.ipynb #51db4939
 @contextmanager
-def new_folder(dest: str | Path, # carpeta que no existe, o está vacía
-               ):                # contexto que da la carpeta provisional
+def new_folder(
+    dest: str | Path,  # carpeta que no existe, o está vacía
+):  # contexto que da la carpeta provisional
     "Prepara una carpeta aparte y la pone en su sitio de una vez; si algo falla, no queda nada."
     dest = Path(dest)
     dest.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as temporary:
-        folder = Path(temporary)/dest.name
+        folder = Path(temporary) / dest.name
         folder.mkdir()
         yield folder
-        if dest.is_dir(): dest.rmdir() # con algo dentro, falla: no se pisa nada
+        if dest.is_dir():
+            dest.rmdir()  # con algo dentro, falla: no se pisa nada
         os.replace(folder, dest)
 
 # %% ../nbs/00c_files.ipynb #b39b9366
-def responds(url: str,             # dirección http o https
-             timeout: float = 5.0, # plazo total, en segundos
-             ) -> bool:            # si alguien contesta, aunque sea con un error
+def responds(
+    url: str,  # dirección http o https
+    timeout: float = 5.0,  # plazo total, en segundos
+) -> bool:  # si alguien contesta, aunque sea con un error
     "Pregunta si hay alguien en una dirección, y no espera más que `timeout` segundos."
     import requests
+
     answers = []
+
     def ask():
-        try: answers.append(requests.head(url, timeout=timeout))
-        except requests.RequestException: pass
+        try:
+            answers.append(requests.head(url, timeout=timeout))
+        except requests.RequestException:
+            pass
+
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(timeout)

@@ -23,83 +23,118 @@ class CatsDogsError(ValueError):
     "Error que se le puede mostrar tal cual a quien usa el paquete: una línea, en español."
 
 # %% ../nbs/00b_images.ipynb #b24312a5
-def printable(path: str | os.PathLike, # ruta de un archivo, con cualquier nombre
-              ) -> str:                # el mismo nombre, en una línea que toda terminal puede mostrar
+def printable(
+    path: str | os.PathLike,  # ruta de un archivo, con cualquier nombre
+) -> str:  # el mismo nombre, en una línea que toda terminal puede mostrar
     "Escapa lo que no se puede imprimir en el nombre de un archivo; los acentos y los emojis se quedan."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
-                   for c in os.fspath(path))
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in os.fspath(path)
+    )
 
 # %% ../nbs/00b_images.ipynb #6cdee844
 class ImageReadError(CatsDogsError):
     "Imágenes que no se pueden leer: `problems` es una lista de pares (ruta, motivo)."
+
     def __init__(self, problems: list[tuple[Path, str]]):
         self.problems = [(Path(path), reason) for path, reason in problems]
         self.path, self.reason = self.problems[0]
         listed = "; ".join(f"«{printable(path)}»: {reason}" for path, reason in self.problems)
         n = len(self.problems)
-        super().__init__(f"No se puede leer la imagen {listed}" if n == 1 else f"No se pueden leer {n} imágenes: {listed}")
+        super().__init__(
+            f"No se puede leer la imagen {listed}" if n == 1 else f"No se pueden leer {n} imágenes: {listed}"
+        )
 
-    def __reduce__(self): return type(self), (self.problems,)
+    def __reduce__(self):
+        return type(self), (self.problems,)
 
 # %% ../nbs/00b_images.ipynb #190cecd2
-def check_folder(folder: str | Path, # carpeta que debe existir
-                 ) -> Path:          # la misma, como Path
+def check_folder(
+    folder: str | Path,  # carpeta que debe existir
+) -> Path:  # la misma, como Path
     "Comprueba que `folder` es una carpeta que se puede leer; si no, lanza `CatsDogsError`."
     path = Path(os.path.expanduser(folder))
-    if not os.path.exists(path): raise CatsDogsError(f"No existe la carpeta «{printable(path)}»: comprueba la ruta.")
-    if not os.path.isdir(path): raise CatsDogsError(f"«{printable(path)}» es un archivo y hace falta una carpeta.")
+    if not os.path.exists(path):
+        raise CatsDogsError(f"No existe la carpeta «{printable(path)}»: comprueba la ruta.")
+    if not os.path.isdir(path):
+        raise CatsDogsError(f"«{printable(path)}» es un archivo y hace falta una carpeta.")
     if not os.access(path, os.R_OK | os.X_OK):
         raise CatsDogsError(f"No hay permiso para leer la carpeta «{printable(path)}».")
     return path
 
 # %% ../nbs/00b_images.ipynb #97f8b5fe
 IMAGE_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .avif".split())
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF") # nada que ejecute otros programas
-MAX_BYTES = 256 * 2**20       # tamaño máximo de un archivo, en bytes
-MAX_PIXELS = 80_000_000       # tamaño máximo de una imagen, en píxeles
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF")  # nada que ejecute otros programas
+MAX_BYTES = 256 * 2**20  # tamaño máximo de un archivo, en bytes
+MAX_PIXELS = 80_000_000  # tamaño máximo de una imagen, en píxeles
 
 # %% ../nbs/00b_images.ipynb #f0a0c64e
-def os_reason(error: OSError, # el error del sistema
-              ) -> str:       # el motivo, en español
+def os_reason(
+    error: OSError,  # el error del sistema
+) -> str:  # el motivo, en español
     "Dice por qué el sistema no deja leer o escribir un archivo."
-    reasons = {errno.EACCES: "no hay permiso", errno.EPERM: "no hay permiso", errno.ENOSPC: "el disco está lleno",
-               errno.EDQUOT: "no queda espacio", errno.EROFS: "el disco es de sólo lectura", errno.EIO: "el disco falla",
-               errno.ENOENT: "no existe", errno.EISDIR: "es una carpeta", errno.ENOTDIR: "no es una carpeta",
-               errno.EEXIST: "ya hay algo con ese nombre", errno.ENOTEMPTY: "ya hay algo dentro",
-               errno.ENAMETOOLONG: "el nombre es demasiado largo", errno.ELOOP: "hay un enlace circular",
-               errno.EBUSY: "otro programa lo está usando", errno.EMFILE: "hay demasiados archivos abiertos"}
+    reasons = {
+        errno.EACCES: "no hay permiso",
+        errno.EPERM: "no hay permiso",
+        errno.ENOSPC: "el disco está lleno",
+        errno.EDQUOT: "no queda espacio",
+        errno.EROFS: "el disco es de sólo lectura",
+        errno.EIO: "el disco falla",
+        errno.ENOENT: "no existe",
+        errno.EISDIR: "es una carpeta",
+        errno.ENOTDIR: "no es una carpeta",
+        errno.EEXIST: "ya hay algo con ese nombre",
+        errno.ENOTEMPTY: "ya hay algo dentro",
+        errno.ENAMETOOLONG: "el nombre es demasiado largo",
+        errno.ELOOP: "hay un enlace circular",
+        errno.EBUSY: "otro programa lo está usando",
+        errno.EMFILE: "hay demasiados archivos abiertos",
+    }
     return reasons.get(error.errno, error.strerror or str(error) or type(error).__name__)
 
 # %% ../nbs/00b_images.ipynb #a48706a2
-def _reading_reason(error: OSError, # el error del sistema
-                    ) -> str:       # el motivo, en español
+def _reading_reason(
+    error: OSError,  # el error del sistema
+) -> str:  # el motivo, en español
     "Dice en español por qué el sistema no deja abrir una imagen."
-    if isinstance(error, FileNotFoundError): return "no existe, o es un enlace roto"
-    if isinstance(error, PermissionError): return "no hay permiso para leerla"
-    if isinstance(error, (IsADirectoryError, NotADirectoryError)): return "es una carpeta"
-    if "symbolic links" in str(error): return "es un enlace circular"
+    if isinstance(error, FileNotFoundError):
+        return "no existe, o es un enlace roto"
+    if isinstance(error, PermissionError):
+        return "no hay permiso para leerla"
+    if isinstance(error, (IsADirectoryError, NotADirectoryError)):
+        return "es una carpeta"
+    if "symbolic links" in str(error):
+        return "es un enlace circular"
     return f"el sistema no deja leerla ({os_reason(error)})"
 
 # %% ../nbs/00b_images.ipynb #63037ca2
-def read_bytes(path: str | Path, # archivo de imagen
-               ) -> bytes:       # su contenido
+def read_bytes(
+    path: str | Path,  # archivo de imagen
+) -> bytes:  # su contenido
     "Lee un archivo entero, o lanza `ImageReadError`: nunca se queda esperando ni llena la memoria."
     try:
         info = os.stat(path)
-        if stat.S_ISDIR(info.st_mode): raise ImageReadError([(path, "es una carpeta")])
-        if not stat.S_ISREG(info.st_mode): raise ImageReadError([(path, "no es un archivo normal")])
-        if info.st_size > MAX_BYTES: raise ImageReadError([(path, f"ocupa más de {MAX_BYTES >> 20} MB")])
+        if stat.S_ISDIR(info.st_mode):
+            raise ImageReadError([(path, "es una carpeta")])
+        if not stat.S_ISREG(info.st_mode):
+            raise ImageReadError([(path, "no es un archivo normal")])
+        if info.st_size > MAX_BYTES:
+            raise ImageReadError([(path, f"ocupa más de {MAX_BYTES >> 20} MB")])
         data = Path(path).read_bytes()
-    except OSError as e: raise ImageReadError([(path, _reading_reason(e))]) from None
+    except OSError as e:
+        raise ImageReadError([(path, _reading_reason(e))]) from None
     except ValueError as e:
-        if isinstance(e, CatsDogsError): raise
+        if isinstance(e, CatsDogsError):
+            raise
         raise ImageReadError([(path, "la ruta no es válida")]) from None  # p. ej. un byte nulo en el nombre
-    if not data: raise ImageReadError([(path, "el archivo está vacío")])
+    if not data:
+        raise ImageReadError([(path, "el archivo está vacío")])
     return data
 
 # %% ../nbs/00b_images.ipynb #1a1c353c
-def _to_rgb(image: Image.Image, # imagen en cualquier modo de Pillow
-            ) -> Image.Image:   # la misma en RGB de 8 bits
+def _to_rgb(
+    image: Image.Image,  # imagen en cualquier modo de Pillow
+) -> Image.Image:  # la misma en RGB de 8 bits
     "Convierte a RGB; los 16 bits se reescalan en vez de recortarse."
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
@@ -107,77 +142,106 @@ def _to_rgb(image: Image.Image, # imagen en cualquier modo de Pillow
 
 # %% ../nbs/00b_images.ipynb #1346534f
 @cache
-def _formats() -> tuple[str, ...]: # los formatos admitidos que esta instalación de Pillow sabe abrir
+def _formats() -> tuple[str, ...]:  # los formatos admitidos que esta instalación de Pillow sabe abrir
     "Los formatos que aceptamos y que Pillow trae (AVIF, sólo desde Pillow 11.3)."
     Image.init()
     return tuple(f for f in _FORMATS if f in Image.OPEN)
 
 # %% ../nbs/00b_images.ipynb #4dc7926e
-def _check_header(image: Image.Image, # imagen abierta, sin descomprimir
-                  ) -> str | None:    # motivo para rechazarla
+def _check_header(
+    image: Image.Image,  # imagen abierta, sin descomprimir
+) -> str | None:  # motivo para rechazarla
     "Decide por la cabecera, antes de descomprimir, si una imagen se puede leer."
     if image.width * image.height > MAX_PIXELS:
         return f"declara {image.width}×{image.height} píxeles, más de {MAX_PIXELS // 10**6} millones"
-    if image.mode in ("I", "F"): return "tiene 32 bits por canal: conviértela a 8 o 16"
+    if image.mode in ("I", "F"):
+        return "tiene 32 bits por canal: conviértela a 8 o 16"
     return None
 
 # %% ../nbs/00b_images.ipynb #3846dfbc
-def _reduction(image: Image.Image, # imagen abierta, sin descomprimir
-               side: int,          # lado corto que basta
-               ) -> int:           # 1, 2, 4 u 8
+def _reduction(
+    image: Image.Image,  # imagen abierta, sin descomprimir
+    side: int,  # lado corto que basta
+) -> int:  # 1, 2, 4 u 8
     "Cuántas veces se puede reducir una imagen sin que su lado corto baje de `side`."
     return max(n for n in (1, 2, 4, 8) if n == 1 or min(image.size) >= n * side)
 
 # %% ../nbs/00b_images.ipynb #c82b872c
-def decode_image(data: bytes,          # contenido de un archivo de imagen
-                 path: str | Path = "", # de dónde viene, para el mensaje de error
-                 side: int | None = None, # lado corto que basta, en píxeles; None, el que tenga
-                 ) -> Image.Image:     # imagen RGB, derecha
+def decode_image(
+    data: bytes,  # contenido de un archivo de imagen
+    path: str | Path = "",  # de dónde viene, para el mensaje de error
+    side: int | None = None,  # lado corto que basta, en píxeles; None, el que tenga
+) -> Image.Image:  # imagen RGB, derecha
     "Convierte los bytes de un archivo en una imagen RGB de 8 bits, o lanza `ImageReadError`."
     try:
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
-            if reason := _check_header(image): raise ImageReadError([(path, reason)])
-            if side and _reduction(image, side) > 1: image.draft(None, [n // _reduction(image, side) for n in image.size])
+            if reason := _check_header(image):
+                raise ImageReadError([(path, reason)])
+            if side and _reduction(image, side) > 1:
+                image.draft(None, [n // _reduction(image, side) for n in image.size])
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
-    except CatsDogsError: raise
-    except UnidentifiedImageError: reason = "no es una imagen, aunque su nombre lo diga"
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning): reason = "declara demasiados píxeles"
-    except Exception as e: # un archivo dañado puede hacer fallar a un decodificador de mil maneras
-        reason = "está truncada" if "truncated" in str(e).lower() else f"está dañada ({printable(str(e)) or type(e).__name__})"
+    except CatsDogsError:
+        raise
+    except UnidentifiedImageError:
+        reason = "no es una imagen, aunque su nombre lo diga"
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        reason = "declara demasiados píxeles"
+    except Exception as e:  # un archivo dañado puede hacer fallar a un decodificador de mil maneras
+        reason = (
+            "está truncada"
+            if "truncated" in str(e).lower()
+            else f"está dañada ({printable(str(e)) or type(e).__name__})"
+        )
     raise ImageReadError([(path, reason)])
 
 # %% ../nbs/00b_images.ipynb #d8eaec7b
-def read_image(path: str | Path, # archivo de imagen
-               ) -> Image.Image: # imagen RGB de 8 bits, con la orientación EXIF aplicada
+def read_image(
+    path: str | Path,  # archivo de imagen
+) -> Image.Image:  # imagen RGB de 8 bits, con la orientación EXIF aplicada
     "Abre una foto, o lanza un `ImageReadError` que dice cuál y por qué."
     return decode_image(read_bytes(path), path)
 
 # %% ../nbs/00b_images.ipynb #6f0c7f87
-def _is_plain(image: Image.Image, # imagen abierta, sin descomprimir
-              data: bytes,        # el archivo entero
-              side: int | None,   # como en decode_image
-              ) -> bool:
+def _is_plain(
+    image: Image.Image,  # imagen abierta, sin descomprimir
+    data: bytes,  # el archivo entero
+    side: int | None,  # como en decode_image
+) -> bool:
     "Dice si una imagen es un JPEG RGB corriente: entero, derecho y de un tamaño que no conviene reducir."
-    return (image.format == "JPEG" and image.mode == "RGB" and data.endswith(b"\xff\xd9") and _check_header(image) is None
-            and image.getexif().get(0x0112, 1) == 1 and not (side and _reduction(image, side) > 1))
+    return (
+        image.format == "JPEG"
+        and image.mode == "RGB"
+        and data.endswith(b"\xff\xd9")
+        and _check_header(image) is None
+        and image.getexif().get(0x0112, 1) == 1
+        and not (side and _reduction(image, side) > 1)
+    )
 
 # %% ../nbs/00b_images.ipynb #0d5904e3
 def _decode_plain(data: bytes, side: int | None) -> np.ndarray | None:
     "Los píxeles de un JPEG corriente; None si no lo es, o si algo va mal."
     import torch
     from torchvision.io import ImageReadMode, decode_jpeg
+
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            if not _is_plain(image, data, side): return None
-        return decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB).permute(1, 2, 0).numpy()
-    except Exception: return None # lo que sea, lo dirá el camino largo
+            if not _is_plain(image, data, side):
+                return None
+        return (
+            decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB)
+            .permute(1, 2, 0)
+            .numpy()
+        )
+    except Exception:
+        return None  # lo que sea, lo dirá el camino largo
 
 # %% ../nbs/00b_images.ipynb #b5950f61
-def decode_pixels(data: bytes,           # contenido de un archivo de imagen
-                  path: str | Path = "", # de dónde viene, para el mensaje de error
-                  side: int | None = None, # lado corto que basta, en píxeles; None, el que tenga
-                  ) -> np.ndarray:       # uint8 (alto, ancho, 3)
+def decode_pixels(
+    data: bytes,  # contenido de un archivo de imagen
+    path: str | Path = "",  # de dónde viene, para el mensaje de error
+    side: int | None = None,  # lado corto que basta, en píxeles; None, el que tenga
+) -> np.ndarray:  # uint8 (alto, ancho, 3)
     "Los píxeles de una foto, derechos y en RGB, por el camino más corto; o lanza `ImageReadError`."
     pixels = _decode_plain(data, side) if "torchvision" in sys.modules else None
     return np.array(decode_image(data, path, side)) if pixels is None else pixels

@@ -15,21 +15,29 @@ from .images import printable
 from .terminal import Command, Stopwatch, json_option, print_json
 
 # %% ../nbs/12f_info.ipynb #0617d57a
-def describe_model(path: str | Path, # modelo que guardó catsdogs entrenar
-                   ) -> tuple[str, dict]: # un párrafo, y la ficha
+def describe_model(
+    path: str | Path,  # modelo que guardó catsdogs entrenar
+) -> tuple[str, dict]:  # un párrafo, y la ficha
     "Lee un modelo y lo describe; `CatsDogsError` si no es un modelo."
     from catsdogs_clustering.model_files import make_card
     from catsdogs_clustering.predict import _load
+
     model = _load(path)
     card = make_card(model)
     return model.describe(), {key: value for key, value in card.items() if key != "self_test"}
 
 # %% ../nbs/12f_info.ipynb #fa077049
-def _lines(card: dict) -> dict: # título → texto
+def _lines(card: dict) -> dict:  # título → texto
     "Lo más útil de la ficha, en español."
     nets = ", ".join(f"{net['name']} (pesos {net['weights'][:12]}…)" for net in card["backbone"])
-    return {"Red": nets, "Vistas": ", ".join(card["views"]), "Método": card["method"], "Umbral": f"{card['threshold']:.4f}".replace(".", ","),
-            "Fotos": f"huella {card['training']['digest'][:12]}…", "Versiones": ", ".join(f"{k} {v}" for k, v in card["versions"].items())}
+    return {
+        "Red": nets,
+        "Vistas": ", ".join(card["views"]),
+        "Método": card["method"],
+        "Umbral": f"{card['threshold']:.4f}".replace(".", ","),
+        "Fotos": f"huella {card['training']['digest'][:12]}…",
+        "Versiones": ", ".join(f"{k} {v}" for k, v in card["versions"].items()),
+    }
 
 # %% ../nbs/12f_info.ipynb #0b635dd3
 @click.command("info", cls=Command, example="catsdogs info animales.skops")
@@ -38,7 +46,11 @@ def _lines(card: dict) -> dict: # título → texto
 def _command(model_file, as_json):
     "Dice qué hay dentro de MODELO, y comprueba que está entero."
     text, card = describe_model(model_file)
-    if as_json: return print_json(card)
+    if as_json:
+        return print_json(card)
     click.echo(f"{printable(text)}\n")
-    for title, value in _lines(card).items(): click.echo(f"{title:<10} {printable(value)}")
-    click.echo(f"{'Tamaño':<10} {Path(os.path.expanduser(model_file)).stat().st_size / 1e6:.2f} MB".replace(".", ","))
+    for title, value in _lines(card).items():
+        click.echo(f"{title:<10} {printable(value)}")
+    click.echo(
+        f"{'Tamaño':<10} {Path(os.path.expanduser(model_file)).stat().st_size / 1e6:.2f} MB".replace(".", ",")
+    )

@@ -16,56 +16,84 @@ from .images import CatsDogsError
 from .split import check_seed
 
 # %% ../nbs/04_kmeans.ipynb #93b62e7f
-def as_vectors(embeddings,               # Embeddings, o cualquier matriz de forma (fotos, números)
-               name: str = "embeddings", # cómo llamarla en los mensajes de error
-               ) -> np.ndarray:          # la matriz, comprobada
+def as_vectors(
+    embeddings,  # Embeddings, o cualquier matriz de forma (fotos, números)
+    name: str = "embeddings",  # cómo llamarla en los mensajes de error
+) -> np.ndarray:  # la matriz, comprobada
     "Saca la matriz de vectores; `CatsDogsError` si está vacía, no es una matriz de números o tiene NaN o infinitos."
     raw = getattr(embeddings, "vectors", embeddings)
-    try: X = np.asarray(raw)
-    except ValueError: raise CatsDogsError(f"Los vectores de `{name}` no miden todos lo mismo: hace falta una matriz (fotos, números).") from None
-    if X.size == 0: raise CatsDogsError(f"No hay ningún vector en `{name}`: comprueba que la lista de fotos no está vacía.")
+    try:
+        X = np.asarray(raw)
+    except ValueError:
+        raise CatsDogsError(
+            f"Los vectores de `{name}` no miden todos lo mismo: hace falta una matriz (fotos, números)."
+        ) from None
+    if X.size == 0:
+        raise CatsDogsError(
+            f"No hay ningún vector en `{name}`: comprueba que la lista de fotos no está vacía."
+        )
     if X.dtype.kind not in "fiu":
-        raise CatsDogsError(f"`{name}` no es una matriz de números: convierte antes las fotos con `ImageEmbedder`.")
-    if X.ndim != 2: raise CatsDogsError(f"`{name}` debe ser una matriz (fotos, números) y llegó un array de forma {X.shape}.")
+        raise CatsDogsError(
+            f"`{name}` no es una matriz de números: convierte antes las fotos con `ImageEmbedder`."
+        )
+    if X.ndim != 2:
+        raise CatsDogsError(
+            f"`{name}` debe ser una matriz (fotos, números) y llegó un array de forma {X.shape}."
+        )
     bad = ~np.isfinite(X).all(axis=1)
     if bad.any():
-        raise CatsDogsError(f"En `{name}` hay NaN o infinitos, en {bad.sum()} de {len(X)} vectores (el primero, en la fila {bad.argmax()}).")
-    if max(X.max(), -X.min()) > 1e15: raise CatsDogsError(f"En `{name}` hay números de más de quince cifras, y al elevarlos al cuadrado se desbordan.")
+        raise CatsDogsError(
+            f"En `{name}` hay NaN o infinitos, en {bad.sum()} de {len(X)} vectores (el primero, en la fila {bad.argmax()})."
+        )
+    if max(X.max(), -X.min()) > 1e15:
+        raise CatsDogsError(
+            f"En `{name}` hay números de más de quince cifras, y al elevarlos al cuadrado se desbordan."
+        )
     return X
 
 # %% ../nbs/04_kmeans.ipynb #8d4dba53
-def _count_distinct(X: np.ndarray, # matriz (fotos, números)
-                    enough: int,   # al llegar a este número, dejamos de contar
-                    ) -> int:      # vectores distintos, hasta enough
+def _count_distinct(
+    X: np.ndarray,  # matriz (fotos, números)
+    enough: int,  # al llegar a este número, dejamos de contar
+) -> int:  # vectores distintos, hasta enough
     "Cuenta los vectores distintos, y para en cuanto hay bastantes."
     seen = set()
     for row in X:
-        seen.add((row + 0.0).tobytes()) # + 0.0: que -0.0 y 0.0 no parezcan distintos
-        if len(seen) >= enough: break
+        seen.add((row + 0.0).tobytes())  # + 0.0: que -0.0 y 0.0 no parezcan distintos
+        if len(seen) >= enough:
+            break
     return len(seen)
 
 # %% ../nbs/04_kmeans.ipynb #c83f5db3
-def _check_n_clusters(n_clusters: int, # grupos que se piden
-                      X: np.ndarray,   # matriz (fotos, números)
-                      ) -> int:        # los mismos, si son posibles
+def _check_n_clusters(
+    n_clusters: int,  # grupos que se piden
+    X: np.ndarray,  # matriz (fotos, números)
+) -> int:  # los mismos, si son posibles
     "Comprueba que con estos vectores se pueden formar `n_clusters` grupos."
     if isinstance(n_clusters, bool) or not isinstance(n_clusters, Integral):
         raise CatsDogsError(f"`n_clusters` debe ser un número entero y llegó {n_clusters!r}.")
-    if n_clusters < 1: raise CatsDogsError(f"`n_clusters` debe ser 1 o más y llegó {n_clusters}.")
+    if n_clusters < 1:
+        raise CatsDogsError(f"`n_clusters` debe ser 1 o más y llegó {n_clusters}.")
     if n_clusters > len(X):
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos con {len(X)} foto{'s' * (len(X) > 1)}: pide menos (`n_clusters`) o añade fotos.")
+        raise CatsDogsError(
+            f"No se pueden formar {n_clusters} grupos con {len(X)} foto{'s' * (len(X) > 1)}: pide menos (`n_clusters`) o añade fotos."
+        )
     distinct = _count_distinct(X, n_clusters)
     if distinct < n_clusters:
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos (`n_clusters`): las {len(X)} fotos sólo dan {distinct} vector{'es' * (distinct > 1)} distinto{'s' * (distinct > 1)}.")
+        raise CatsDogsError(
+            f"No se pueden formar {n_clusters} grupos (`n_clusters`): las {len(X)} fotos sólo dan {distinct} vector{'es' * (distinct > 1)} distinto{'s' * (distinct > 1)}."
+        )
     return int(n_clusters)
 
 # %% ../nbs/04_kmeans.ipynb #c2501ea0
-def fit_kmeans(embeddings,             # Embeddings o matriz (fotos, números)
-               n_clusters: int = 2,    # cuántos grupos formar
-               random_state: int = 23, # semilla de los centros iniciales
-               ) -> KMeans:            # modelo de scikit-learn ya entrenado
+def fit_kmeans(
+    embeddings,  # Embeddings o matriz (fotos, números)
+    n_clusters: int = 2,  # cuántos grupos formar
+    random_state: int = 23,  # semilla de los centros iniciales
+) -> KMeans:  # modelo de scikit-learn ya entrenado
     "Entrena un KMeans (Lloyd, comienzo k-means++); `CatsDogsError` si con esos vectores no se puede."
     X = as_vectors(embeddings)
     check_seed(random_state)
     model = KMeans(n_clusters=_check_n_clusters(n_clusters, X), random_state=random_state)
-    with threadpool_limits(limits=1): return model.fit(X)
+    with threadpool_limits(limits=1):
+        return model.fit(X)

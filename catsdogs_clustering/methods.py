@@ -36,37 +36,48 @@ METHODS = {
 }
 
 # %% ../nbs/08_methods.ipynb #f2be53f1
-def _unit(X: np.ndarray,     # vectores (fotos, números)
-          ) -> np.ndarray:   # float64, cada fila con longitud 1
+def _unit(
+    X: np.ndarray,  # vectores (fotos, números)
+) -> np.ndarray:  # float64, cada fila con longitud 1
     "Deja todos los vectores con la misma longitud: de cada uno queda sólo su dirección."
     return normalize(np.asarray(X, dtype=np.float64))
 
 # %% ../nbs/08_methods.ipynb #2523dfaf
-def _check_fit(embeddings,        # Embeddings o matriz (fotos, números)
-               n_clusters: int,   # grupos que se piden
-               ) -> np.ndarray:   # la matriz, comprobada (`X` en los mensajes, como en `fit`)
+def _check_fit(
+    embeddings,  # Embeddings o matriz (fotos, números)
+    n_clusters: int,  # grupos que se piden
+) -> np.ndarray:  # la matriz, comprobada (`X` en los mensajes, como en `fit`)
     "Comprueba que con estos vectores se pueden formar `n_clusters` grupos, dos o más."
     X = as_vectors(embeddings, "X")
     _check_n_clusters(n_clusters, X)
-    if n_clusters == 1: raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
-    try: _check_n_clusters(n_clusters, np.round(_unit(X), 9))
+    if n_clusters == 1:
+        raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
+    try:
+        _check_n_clusters(n_clusters, np.round(_unit(X), 9))
     except CatsDogsError:
-        raise CatsDogsError(f"No se pueden formar {n_clusters} grupos: hay menos direcciones distintas (`n_clusters`); "
-                            "los vectores de `X` sólo se diferencian en su longitud.") from None
+        raise CatsDogsError(
+            f"No se pueden formar {n_clusters} grupos: hay menos direcciones distintas (`n_clusters`); "
+            "los vectores de `X` sólo se diferencian en su longitud."
+        ) from None
     return X
 
 # %% ../nbs/08_methods.ipynb #08a2dbfd
-def _check_found(labels: np.ndarray, # grupo de cada foto
-                 n_clusters: int,    # grupos que se pidieron
-                 ) -> np.ndarray:    # las mismas etiquetas
+def _check_found(
+    labels: np.ndarray,  # grupo de cada foto
+    n_clusters: int,  # grupos que se pidieron
+) -> np.ndarray:  # las mismas etiquetas
     "Comprueba que ningún grupo se ha quedado vacío."
     found = len(np.unique(labels))
-    if found == n_clusters: return labels
-    raise CatsDogsError(f"Se pidieron {n_clusters} grupos y sólo salen {found}: pide menos en `n_clusters` o añade fotos.")
+    if found == n_clusters:
+        return labels
+    raise CatsDogsError(
+        f"Se pidieron {n_clusters} grupos y sólo salen {found}: pide menos en `n_clusters` o añade fotos."
+    )
 
 # %% ../nbs/08_methods.ipynb #46da0467
-def _by_appearance(labels: np.ndarray, # grupo de cada foto
-                   ) -> np.ndarray:    # los grupos, en el orden en que aparecen
+def _by_appearance(
+    labels: np.ndarray,  # grupo de cada foto
+) -> np.ndarray:  # los grupos, en el orden en que aparecen
     "Ordena los grupos por la primera foto de cada uno."
     groups, first = np.unique(labels, return_index=True)
     return groups[np.argsort(first)]
@@ -74,51 +85,69 @@ def _by_appearance(labels: np.ndarray, # grupo de cada foto
 # %% ../nbs/08_methods.ipynb #fb8c5b12
 class VectorClusterer(ClusterMixin, BaseEstimator):
     "Tronco común de los métodos; cada uno define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
-    def fit(self, X, y=None): # X: Embeddings o matriz (fotos, números)
+
+    def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números)
         X = _check_fit(X, self.n_clusters)
         check_seed(self.random_state)
-        with threadpool_limits(limits=1): labels = _check_found(self._fit(X), self.n_clusters)
+        with threadpool_limits(limits=1):
+            labels = _check_found(self._fit(X), self.n_clusters)
         self.order_, self.n_features_in_ = _by_appearance(labels), X.shape[1]
         self.labels_ = np.argsort(self.order_)[labels]
         return self
 
-    def predict_proba(self, X): # float64 (fotos, grupos): cada fila suma 1
-        check_is_fitted(self, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con los vectores.")
+    def predict_proba(self, X):  # float64 (fotos, grupos): cada fila suma 1
+        check_is_fitted(
+            self, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con los vectores."
+        )
         X = as_vectors(X, "X")
         if X.shape[1] != self.n_features_in_:
-            raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían "
-                                f"{self.n_features_in_}: usa el mismo backbone.")
-        with threadpool_limits(limits=1): return self._proba(X)[:, self.order_]
+            raise CatsDogsError(
+                f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían "
+                f"{self.n_features_in_}: usa el mismo backbone."
+            )
+        with threadpool_limits(limits=1):
+            return self._proba(X)[:, self.order_]
 
-    def predict(self, X): return self.predict_proba(X).argmax(axis=1) # enteros (fotos,)
+    def predict(self, X):
+        return self.predict_proba(X).argmax(axis=1)  # enteros (fotos,)
 
 # %% ../nbs/08_methods.ipynb #475bbf64
 class PlainKMeans(VectorClusterer):
     "KMeans (Lloyd, 1982) con el mismo reparto que `fit_kmeans`."
+
     def __init__(self, n_clusters=2, random_state=0):
         self.n_clusters, self.random_state = n_clusters, random_state
 
     def _fit(self, X):
         self.model_ = KMeans(self.n_clusters, random_state=self.random_state).fit(X)
-        self.spread_ = max(self.model_.inertia_ / len(X), 1e-12) # distancia al cuadrado de una foto a su centro, en promedio
+        self.spread_ = max(
+            self.model_.inertia_ / len(X), 1e-12
+        )  # distancia al cuadrado de una foto a su centro, en promedio
         return self.model_.labels_
 
-    def _proba(self, X): return softmax(-self.model_.transform(X) ** 2 / (2 * self.spread_), axis=1)
+    def _proba(self, X):
+        return softmax(-(self.model_.transform(X) ** 2) / (2 * self.spread_), axis=1)
 
 # %% ../nbs/08_methods.ipynb #4411f437
-def _fit_pca(X: np.ndarray,     # vectores (fotos, números)
-             n_components: int, # dimensiones que se quieren
-             random_state: int, # semilla
-             ) -> PCA:          # ajustado con los vectores a longitud 1
+def _fit_pca(
+    X: np.ndarray,  # vectores (fotos, números)
+    n_components: int,  # dimensiones que se quieren
+    random_state: int,  # semilla
+) -> PCA:  # ajustado con los vectores a longitud 1
     "Ajusta un PCA a las direcciones de los vectores, con una dimensión por cada cuatro fotos como mucho."
     size = int(min(n_components, max(2, len(X) // 4), X.shape[1]))
-    pca = PCA(size, svd_solver="randomized", n_oversamples=50, iterated_power=7, random_state=random_state).fit(_unit(X))
-    pca.components_ = np.ascontiguousarray(pca.components_) # el mismo orden en memoria antes y después de guardarlo
+    pca = PCA(
+        size, svd_solver="randomized", n_oversamples=50, iterated_power=7, random_state=random_state
+    ).fit(_unit(X))
+    pca.components_ = np.ascontiguousarray(
+        pca.components_
+    )  # el mismo orden en memoria antes y después de guardarlo
     return pca
 
 # %% ../nbs/08_methods.ipynb #d53d7bf0
 class GaussianClusterer(VectorClusterer):
     "Longitud 1 → PCA → mezcla de gaussianas de covarianza completa (EM; Dempster, Laird y Rubin, 1977)."
+
     def __init__(self, n_clusters=2, random_state=0, n_components=50, n_init=5):
         self.n_clusters, self.random_state = n_clusters, random_state
         self.n_components, self.n_init = n_components, n_init
@@ -128,18 +157,21 @@ class GaussianClusterer(VectorClusterer):
         self.mixture_ = GaussianMixture(self.n_clusters, n_init=self.n_init, random_state=self.random_state)
         return self.mixture_.fit_predict(self.pca_.transform(_unit(X)))
 
-    def _proba(self, X): return self.mixture_.predict_proba(self.pca_.transform(_unit(X)))
+    def _proba(self, X):
+        return self.mixture_.predict_proba(self.pca_.transform(_unit(X)))
 
 # %% ../nbs/08_methods.ipynb #7ba73425
-def _align(proba: np.ndarray,     # opinión nueva (fotos, grupos)
-           reference: np.ndarray, # opinión de referencia (fotos, grupos)
-           ) -> np.ndarray:       # en qué orden poner las columnas de proba
+def _align(
+    proba: np.ndarray,  # opinión nueva (fotos, grupos)
+    reference: np.ndarray,  # opinión de referencia (fotos, grupos)
+) -> np.ndarray:  # en qué orden poner las columnas de proba
     "Renumera los grupos de una opinión para que se parezca lo más posible a otra (método húngaro; Kuhn, 1955)."
     return linear_sum_assignment(reference.T @ proba, maximize=True)[1]
 
 # %% ../nbs/08_methods.ipynb #ece4fac7
 class AveragedGaussians(VectorClusterer):
     "La media de las probabilidades de varias mezclas de gaussianas, cada una con un número de dimensiones."
+
     def __init__(self, n_clusters=2, random_state=0, sizes=(10, 20, 30, 50, 70, 100)):
         self.n_clusters, self.random_state, self.sizes = n_clusters, random_state, sizes
 
@@ -153,49 +185,57 @@ class AveragedGaussians(VectorClusterer):
             total = total + opinion[:, columns]
         return total.argmax(axis=1)
 
-    def _proba(self, X): return np.mean([member.predict_proba(X)[:, columns] for member, columns in self.members_], axis=0)
+    def _proba(self, X):
+        return np.mean([member.predict_proba(X)[:, columns] for member, columns in self.members_], axis=0)
 
 # %% ../nbs/08_methods.ipynb #02cdf5b9
-def _neighbour_graph(X: np.ndarray,            # vectores (fotos, números)
-                     n_neighbors: int,         # enlaces que echa cada foto
-                     hub_correction: bool,     # ¿corregir las fotos que son vecinas de todas?
-                     ) -> csr_matrix:          # (fotos, fotos), simétrica
+def _neighbour_graph(
+    X: np.ndarray,  # vectores (fotos, números)
+    n_neighbors: int,  # enlaces que echa cada foto
+    hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
+) -> csr_matrix:  # (fotos, fotos), simétrica
     "La red de vecinos por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
     X, n = _unit(X), len(X)
     k = min(n_neighbors, max(3, n // 10), n - 1)
     distance, near = NearestNeighbors(n_neighbors=min(n - 1, 5 * k), algorithm="brute").fit(X).kneighbors()
-    likeness = 1 - distance ** 2 / 2 # el coseno, pues todos miden 1
-    if hub_correction: likeness = 2 * likeness - likeness[:, :k].mean(axis=1)[near]
+    likeness = 1 - distance**2 / 2  # el coseno, pues todos miden 1
+    if hub_correction:
+        likeness = 2 * likeness - likeness[:, :k].mean(axis=1)[near]
     best = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
     near = np.take_along_axis(near, best, axis=1)
     links = csr_matrix((np.ones(n * k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
     return (links + links.T) / 2
 
 # %% ../nbs/08_methods.ipynb #1e4eae3a
-def _spectral_map(graph: csr_matrix, # red de vecinos
-                  size: int,         # coordenadas por foto
-                  random_state: int, # semilla
-                  ) -> np.ndarray:   # float64 (fotos, size)
+def _spectral_map(
+    graph: csr_matrix,  # red de vecinos
+    size: int,  # coordenadas por foto
+    random_state: int,  # semilla
+) -> np.ndarray:  # float64 (fotos, size)
     "Coordenadas espectrales de cada foto, con la red unida por enlaces débiles (Amini y otros, 2013)."
     n, weak = graph.shape[0], 0.01 * graph.sum() / graph.shape[0]
     degree = np.asarray(graph.sum(axis=1)).ravel() + weak
     scale, top = 1 / np.sqrt(degree), np.sqrt(degree / degree.sum())
-    def step(v): # un paso por la red, sin contar la dirección que no separa nada
+
+    def step(v):  # un paso por la red, sin contar la dirección que no separa nada
         v = v.ravel()
         return scale * (graph @ (scale * v) + weak * (scale @ v) / n) - 2 * top * (top @ v)
-    if n <= 4 * size + 20: vectors = np.linalg.eigh(np.array([step(v) for v in np.eye(n)]))[1][:, -size:]
+
+    if n <= 4 * size + 20:
+        vectors = np.linalg.eigh(np.array([step(v) for v in np.eye(n)]))[1][:, -size:]
     else:
         start = np.random.default_rng(random_state).normal(size=n)
         vectors = eigsh(LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start)[1]
     return vectors * scale[:, None]
 
 # %% ../nbs/08_methods.ipynb #2f83352d
-def _spectral_labels(X: np.ndarray,        # vectores (fotos, números)
-                     n_clusters: int,      # grupos
-                     n_neighbors: int,     # enlaces que echa cada foto
-                     random_state: int,    # semilla
-                     hub_correction: bool, # ¿corregir las fotos que son vecinas de todas?
-                     ) -> np.ndarray:      # grupo de cada foto
+def _spectral_labels(
+    X: np.ndarray,  # vectores (fotos, números)
+    n_clusters: int,  # grupos
+    n_neighbors: int,  # enlaces que echa cada foto
+    random_state: int,  # semilla
+    hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
+) -> np.ndarray:  # grupo de cada foto
     "Corta la red de vecinos en `n_clusters` trozos; las copias de una foto cuentan como una sola."
     _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
     graph = _neighbour_graph(X[first], n_neighbors, hub_correction)
@@ -206,58 +246,71 @@ def _spectral_labels(X: np.ndarray,        # vectores (fotos, números)
 # %% ../nbs/08_methods.ipynb #bcced29f
 class SpectralNeighbours(VectorClusterer):
     "Corte espectral de la red de vecinos (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
+
     def __init__(self, n_clusters=2, random_state=0, n_neighbors=10):
         self.n_clusters, self.random_state, self.n_neighbors = n_clusters, random_state, n_neighbors
 
     def _fit(self, X):
-        labels = _spectral_labels(X, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False)
+        labels = _spectral_labels(
+            X, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False
+        )
         _check_found(labels, self.n_clusters)
         voters = min(self.n_neighbors, max(1, np.bincount(labels).min()))
         self.voters_ = KNeighborsClassifier(voters, algorithm="brute").fit(_unit(X), labels)
         return labels
 
-    def _proba(self, X): return self.voters_.predict_proba(_unit(X))
+    def _proba(self, X):
+        return self.voters_.predict_proba(_unit(X))
 
 # %% ../nbs/08_methods.ipynb #39674414
-def _gaussians(Z: np.ndarray,      # fotos en pocas dimensiones
-               labels: np.ndarray, # grupo de cada una
-               shrinkage: float,   # entre 0 (cada grupo, su forma) y 1 (todos, la misma)
-               ) -> list[tuple]:   # por grupo: peso, centro y covarianza
+def _gaussians(
+    Z: np.ndarray,  # fotos en pocas dimensiones
+    labels: np.ndarray,  # grupo de cada una
+    shrinkage: float,  # entre 0 (cada grupo, su forma) y 1 (todos, la misma)
+) -> list[tuple]:  # por grupo: peso, centro y covarianza
     "Una gaussiana por grupo, con su forma a medio camino de la común (Friedman, 1989)."
     groups, size = np.unique(labels), Z.shape[1]
     weights = np.array([(labels == g).mean() for g in groups])
     shapes = np.array([np.cov(Z[labels == g].T, bias=True).reshape(size, size) for g in groups])
     common = np.tensordot(weights, shapes, axes=1)
-    floor = (1e-6 * np.trace(common) / size + 1e-9) * np.eye(size) # ninguna nube es del todo plana
-    return [(weight, Z[labels == g].mean(axis=0), (1 - shrinkage) * shape + shrinkage * common + floor)
-            for g, weight, shape in zip(groups, weights, shapes)]
+    floor = (1e-6 * np.trace(common) / size + 1e-9) * np.eye(size)  # ninguna nube es del todo plana
+    return [
+        (weight, Z[labels == g].mean(axis=0), (1 - shrinkage) * shape + shrinkage * common + floor)
+        for g, weight, shape in zip(groups, weights, shapes)
+    ]
 
 # %% ../nbs/08_methods.ipynb #33fbefa5
-def _log_joint(Z: np.ndarray,    # fotos en pocas dimensiones
-               gaussians: list,  # peso, centro y covarianza de cada grupo
-               ) -> np.ndarray:  # (fotos, grupos)
+def _log_joint(
+    Z: np.ndarray,  # fotos en pocas dimensiones
+    gaussians: list,  # peso, centro y covarianza de cada grupo
+) -> np.ndarray:  # (fotos, grupos)
     "Logaritmo del peso de cada grupo por su densidad en cada foto."
     columns = [np.log(w) + multivariate_normal.logpdf(Z, mean, cov) for w, mean, cov in gaussians]
     return np.stack([np.atleast_1d(column) for column in columns], axis=1)
 
 # %% ../nbs/08_methods.ipynb #05df8579
-def _polish(Z: np.ndarray,      # fotos en pocas dimensiones
-            labels: np.ndarray, # reparto de partida
-            shrinkage: float,   # cuánto se parecen las formas
-            max_iter: int,      # vueltas, como mucho
-            ) -> tuple[list[tuple], int]: # gaussianas retocadas, y las vueltas que han hecho falta
+def _polish(
+    Z: np.ndarray,  # fotos en pocas dimensiones
+    labels: np.ndarray,  # reparto de partida
+    shrinkage: float,  # cuánto se parecen las formas
+    max_iter: int,  # vueltas, como mucho
+) -> tuple[list[tuple], int]:  # gaussianas retocadas, y las vueltas que han hecho falta
     "Retoca un reparto con unas vueltas de gaussianas; se para si nada cambia o un grupo se queda en nada."
     gaussians, k, n_iter = _gaussians(Z, labels, shrinkage), len(np.unique(labels)), 1
     while n_iter < max_iter:
         new = _log_joint(Z, gaussians).argmax(axis=1)
-        if np.array_equal(new, labels) or np.bincount(new, minlength=k).min() < 3: break
+        if np.array_equal(new, labels) or np.bincount(new, minlength=k).min() < 3:
+            break
         labels, gaussians, n_iter = new, _gaussians(Z, new, shrinkage), n_iter + 1
     return gaussians, n_iter
 
 # %% ../nbs/08_methods.ipynb #552b43af
 class SpectralGaussian(VectorClusterer):
     "Corte espectral de la red de vecinos (corregida), con las fronteras retocadas por gaussianas regularizadas."
-    def __init__(self, n_clusters=2, random_state=0, n_components=50, n_neighbors=10, shrinkage=0.5, max_iter=3):
+
+    def __init__(
+        self, n_clusters=2, random_state=0, n_components=50, n_neighbors=10, shrinkage=0.5, max_iter=3
+    ):
         self.n_clusters, self.random_state = n_clusters, random_state
         self.n_components, self.n_neighbors = n_components, n_neighbors
         self.shrinkage, self.max_iter = shrinkage, max_iter
@@ -275,13 +328,21 @@ class SpectralGaussian(VectorClusterer):
         return softmax(_log_joint(Z, self.gaussians_) / Z.shape[1], axis=1)
 
 # %% ../nbs/08_methods.ipynb #036cc6e7
-_CLASSES = {"kmeans": PlainKMeans, "gmm": GaussianClusterer, "averaged": AveragedGaussians,
-            "spectral": SpectralNeighbours, "recommended": SpectralGaussian}
+_CLASSES = {
+    "kmeans": PlainKMeans,
+    "gmm": GaussianClusterer,
+    "averaged": AveragedGaussians,
+    "spectral": SpectralNeighbours,
+    "recommended": SpectralGaussian,
+}
 
-def make_clusterer(name: str = "recommended", # uno de METHODS
-                   n_clusters: int = 2,       # cuántos grupos formar, 2 o más
-                   random_state: int = 0,     # semilla
-                   ) -> VectorClusterer:      # estimador sin entrenar, sobre vectores (fotos, números)
+
+def make_clusterer(
+    name: str = "recommended",  # uno de METHODS
+    n_clusters: int = 2,  # cuántos grupos formar, 2 o más
+    random_state: int = 0,  # semilla
+) -> VectorClusterer:  # estimador sin entrenar, sobre vectores (fotos, números)
     "Construye un método por su nombre; `CatsDogsError` si no existe."
-    if name not in METHODS: raise CatsDogsError(f"No hay ningún método `name={name!r}`: elige entre {', '.join(METHODS)}.")
+    if name not in METHODS:
+        raise CatsDogsError(f"No hay ningún método `name={name!r}`: elige entre {', '.join(METHODS)}.")
     return _CLASSES[name](n_clusters=n_clusters, random_state=random_state)

@@ -27,57 +27,74 @@ from .kmeans import as_vectors
 _all_ = ["mistakes_table", "show_mistakes"]
 
 # %% ../nbs/06b_mistakes.ipynb #0d8c8021
-def nearest_photos(X: np.ndarray,       # Embeddings o matriz (fotos, números): las que preguntan
-                   X_train: np.ndarray, # Embeddings o matriz (fotos, números): las que responden
-                   n: int = 10,         # cuántas vecinas de cada una
-                   ) -> tuple[np.ndarray, np.ndarray]: # posiciones en X_train y cosenos, (fotos, n), de más a menos parecida
+def nearest_photos(
+    X: np.ndarray,  # Embeddings o matriz (fotos, números): las que preguntan
+    X_train: np.ndarray,  # Embeddings o matriz (fotos, números): las que responden
+    n: int = 10,  # cuántas vecinas de cada una
+) -> tuple[np.ndarray, np.ndarray]:  # posiciones en X_train y cosenos, (fotos, n), de más a menos parecida
     "Las fotos de entrenamiento más parecidas a cada foto, por el coseno de sus vectores."
     X, X_train = as_vectors(X), as_vectors(X_train)
     if X.shape[1] != X_train.shape[1]:
-        raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `X_train`, {X_train.shape[1]}: usa el mismo backbone.")
+        raise CatsDogsError(
+            f"Los vectores de `X` tienen {X.shape[1]} números y los de `X_train`, {X_train.shape[1]}: usa el mismo backbone."
+        )
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= len(X_train):
-        raise CatsDogsError(f"`n` debe ser un entero de 1 a {len(X_train)}, las fotos de `X_train`, y es {n!r}.")
+        raise CatsDogsError(
+            f"`n` debe ser un entero de 1 a {len(X_train)}, las fotos de `X_train`, y es {n!r}."
+        )
     searcher = NearestNeighbors(n_neighbors=int(n), algorithm="brute").fit(normalize(X_train))
     distances, near = searcher.kneighbors(normalize(X))
-    return near, 1 - distances ** 2 / 2 # con vectores de longitud 1, la distancia y el coseno dicen lo mismo
+    return near, 1 - distances**2 / 2  # con vectores de longitud 1, la distancia y el coseno dicen lo mismo
 
 # %% ../nbs/06b_mistakes.ipynb #35970afe
-def _check_neighbours(paths, X, train_paths, X_train, n: int) -> tuple: # rutas, rutas de entrenamiento, vecinas y cosenos
+def _check_neighbours(
+    paths, X, train_paths, X_train, n: int
+) -> tuple:  # rutas, rutas de entrenamiento, vecinas y cosenos
     "Comprueba que hay un vector por foto y busca las vecinas."
     paths, train_paths = as_paths(paths), as_paths(train_paths)
     near, cosines = nearest_photos(X, X_train, n)
     for name, some, vectors in [("paths", paths, X), ("train_paths", train_paths, X_train)]:
         if len(some) != len(as_vectors(vectors)):
-            raise CatsDogsError(f"Hay {len(some)} fotos en `{name}` y {len(as_vectors(vectors))} vectores: hace falta uno por foto.")
+            raise CatsDogsError(
+                f"Hay {len(some)} fotos en `{name}` y {len(as_vectors(vectors))} vectores: hace falta uno por foto."
+            )
     return paths, train_paths, near, cosines
 
 # %% ../nbs/06b_mistakes.ipynb #ffcba3f8
-def show_neighbours(paths: Iterable[str | Path],       # fotos que preguntan
-                    X: np.ndarray,                     # sus vectores
-                    train_paths: Iterable[str | Path], # fotos de entrenamiento
-                    X_train: np.ndarray,               # sus vectores
-                    n: int = 3,                        # vecinas de cada una
-                    captions: Sequence[str] | None = None, # texto debajo del nombre de cada foto
-                    ) -> Figure:                       # figura de matplotlib: dos fotos por fila, con sus vecinas
+def show_neighbours(
+    paths: Iterable[str | Path],  # fotos que preguntan
+    X: np.ndarray,  # sus vectores
+    train_paths: Iterable[str | Path],  # fotos de entrenamiento
+    X_train: np.ndarray,  # sus vectores
+    n: int = 3,  # vecinas de cada una
+    captions: Sequence[str] | None = None,  # texto debajo del nombre de cada foto
+) -> Figure:  # figura de matplotlib: dos fotos por fila, con sus vecinas
     "Enseña cada foto al lado de las fotos de entrenamiento que más se le parecen."
     import matplotlib.pyplot as plt
+
     paths, train_paths, near, cosines = _check_neighbours(paths, X, train_paths, X_train, n)
     captions = [""] * len(paths) if captions is None else list(captions)
-    if len(captions) != len(paths): raise CatsDogsError(f"Hay {len(paths)} fotos en `paths` y {len(captions)} textos en `captions`.")
+    if len(captions) != len(paths):
+        raise CatsDogsError(f"Hay {len(paths)} fotos en `paths` y {len(captions)} textos en `captions`.")
     rows = -(-len(paths) // 2)
-    fig, axes = plt.subplots(rows, 2 * n + 2, figsize=(9, 9 / (2 * n + 2) * 1.25 * rows), dpi=80, layout="constrained")
-    for ax in axes.flat: ax.axis("off")
+    fig, axes = plt.subplots(
+        rows, 2 * n + 2, figsize=(9, 9 / (2 * n + 2) * 1.25 * rows), dpi=80, layout="constrained"
+    )
+    for ax in axes.flat:
+        ax.axis("off")
     for group, path, caption, row, likeness in zip(axes.reshape(-1, n + 1), paths, captions, near, cosines):
         _draw_tile(group[0], path, caption)
-        for ax, j, cosine in zip(group[1:], row, likeness): _draw_tile(ax, train_paths[j], f"coseno {cosine:.2f}")
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+        for ax, j, cosine in zip(group[1:], row, likeness):
+            _draw_tile(ax, train_paths[j], f"coseno {cosine:.2f}")
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig
 
 # %% ../nbs/06b_mistakes.ipynb #7c3f9db4
-def _cover(image: Image.Image, # foto
-           grid: int,          # posiciones por lado
-           size: float,        # lado del cuadrado, en proporción al de la foto
-           ) -> list[Image.Image]: # la foto entera y, por filas, tapada en cada posición
+def _cover(
+    image: Image.Image,  # foto
+    grid: int,  # posiciones por lado
+    size: float,  # lado del cuadrado, en proporción al de la foto
+) -> list[Image.Image]:  # la foto entera y, por filas, tapada en cada posición
     "Tapa la foto con un cuadrado gris en cada casilla de una cuadrícula, centrado en ella."
     covered = [image]
     for row in range(grid):
@@ -85,7 +102,9 @@ def _cover(image: Image.Image, # foto
             center = np.array([column + 0.5, row + 0.5]) / grid
             start, end = ((center + side * size / 2) * image.size for side in (-1, 1))
             covered.append(image.copy())
-            ImageDraw.Draw(covered[-1]).rectangle([*start.round().tolist(), *end.round().tolist()], fill=(128, 128, 128))
+            ImageDraw.Draw(covered[-1]).rectangle(
+                [*start.round().tolist(), *end.round().tolist()], fill=(128, 128, 128)
+            )
     return covered
 
 # %% ../nbs/06b_mistakes.ipynb #9dba787d
@@ -97,52 +116,71 @@ def _check_grid(grid: int, size: float) -> None:
         raise CatsDogsError(f"`size` debe ser un número mayor que 0 y no mayor que 1, y es {size!r}.")
 
 # %% ../nbs/06b_mistakes.ipynb #1a1e37f4
-def occlusion_map(path: str | Path,     # foto
-                  embedder,             # ImageEmbedder como el que dio los vectores a model, mejor sin caché
-                  model: BaseEstimator, # modelo entrenado: KMeans, o cualquiera con predict_proba
-                  grid: int = 8,        # posiciones por lado: son grid² vectores
-                  size: float = 0.25,   # lado del cuadrado gris, en proporción al de la foto
-                  ) -> np.ndarray:      # float64 (grid, grid): cuánto baja el margen al tapar cada sitio
+def occlusion_map(
+    path: str | Path,  # foto
+    embedder,  # ImageEmbedder como el que dio los vectores a model, mejor sin caché
+    model: BaseEstimator,  # modelo entrenado: KMeans, o cualquiera con predict_proba
+    grid: int = 8,  # posiciones por lado: son grid² vectores
+    size: float = 0.25,  # lado del cuadrado gris, en proporción al de la foto
+) -> np.ndarray:  # float64 (grid, grid): cuánto baja el margen al tapar cada sitio
     "Mapa de oclusión (Zeiler y Fergus, 2014): qué partes de la foto la llevan a su grupo (valores positivos)."
     _check_grid(grid, size)
     image = read_image(path)
     image.thumbnail((512, 512))
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder)/f"{i:04}.png" for i in range(grid ** 2 + 1)]
-        for file, picture in zip(files, _cover(image, grid, size)): picture.save(file, compress_level=1)
+        files = [Path(folder) / f"{i:04}.png" for i in range(grid**2 + 1)]
+        for file, picture in zip(files, _cover(image, grid, size)):
+            picture.save(file, compress_level=1)
         scores = cluster_scores(model, embedder.transform(files))
     best = scores[0].argmax()
     lead = scores[:, best] - np.delete(scores, best, axis=1).max(axis=1, initial=-1)
     return (lead[0] - lead[1:]).reshape(grid, grid)
 
 # %% ../nbs/06b_mistakes.ipynb #0bfc45c2
-def _draw_heat(ax: Axes,         # dónde dibujar
-               path: Path,       # foto
-               heat: np.ndarray, # su mapa de oclusión
-               ) -> None:
+def _draw_heat(
+    ax: Axes,  # dónde dibujar
+    path: Path,  # foto
+    heat: np.ndarray,  # su mapa de oclusión
+) -> None:
     "Dibuja la foto en gris y el mapa encima, con el cero siempre sin color."
-    try: image = read_image(path).convert("L")
-    except ImageReadError: return # el dibujo de la foto ya dice por qué
+    try:
+        image = read_image(path).convert("L")
+    except ImageReadError:
+        return  # el dibujo de la foto ya dice por qué
     limit = max(np.abs(heat).max(), 1e-12)
     ax.set_anchor("N")
     ax.imshow(image, cmap="gray")
-    ax.imshow(heat, cmap="RdBu_r", alpha=0.5, vmin=-limit, vmax=limit, interpolation="bilinear",
-              extent=(0, image.width, image.height, 0))
+    ax.imshow(
+        heat,
+        cmap="RdBu_r",
+        alpha=0.5,
+        vmin=-limit,
+        vmax=limit,
+        interpolation="bilinear",
+        extent=(0, image.width, image.height, 0),
+    )
 
 # %% ../nbs/06b_mistakes.ipynb #9c2c70d6
-def show_occlusion(paths: Iterable[str | Path], # fotos
-                   maps: Sequence[np.ndarray],  # el mapa de cada una, como lo da occlusion_map
-                   captions: Sequence[str] | None = None, # texto debajo del nombre de cada una
-                   ) -> Figure:                 # figura de matplotlib
+def show_occlusion(
+    paths: Iterable[str | Path],  # fotos
+    maps: Sequence[np.ndarray],  # el mapa de cada una, como lo da occlusion_map
+    captions: Sequence[str] | None = None,  # texto debajo del nombre de cada una
+) -> Figure:  # figura de matplotlib
     "Dibuja cada foto y su mapa: en rojo lo que la lleva a su grupo; en azul, lo que la aparta."
     import matplotlib.pyplot as plt
+
     paths, captions = as_paths(paths), [""] * len(maps) if captions is None else list(captions)
     if not len(paths) == len(maps) == len(captions) or not paths:
-        raise CatsDogsError(f"Hay {len(paths)} fotos en `paths`, {len(maps)} en `maps` y {len(captions)} en `captions`: hace falta uno por foto.")
-    fig, axes = plt.subplots(2, len(paths), figsize=(2.6 * len(paths), 5), dpi=80, layout="constrained", squeeze=False)
-    for ax in axes.flat: ax.axis("off")
+        raise CatsDogsError(
+            f"Hay {len(paths)} fotos en `paths`, {len(maps)} en `maps` y {len(captions)} en `captions`: hace falta uno por foto."
+        )
+    fig, axes = plt.subplots(
+        2, len(paths), figsize=(2.6 * len(paths), 5), dpi=80, layout="constrained", squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
     for (top, bottom), path, heat, caption in zip(axes.T, paths, maps, captions):
         _draw_tile(top, path, caption)
         _draw_heat(bottom, path, heat)
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig

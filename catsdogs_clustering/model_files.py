@@ -23,268 +23,385 @@ from sklearn.utils.validation import check_is_fitted
 from .images import CatsDogsError, os_reason, printable
 
 # %% ../nbs/07a_model_files.ipynb #ffac411b
-_SKLEARN = {"cluster._kmeans.KMeans", "decomposition._pca.PCA", "mixture._gaussian_mixture.GaussianMixture",
-            "neighbors._unsupervised.NearestNeighbors", "neighbors._classification.KNeighborsClassifier",
-            "preprocessing._data.Normalizer", "preprocessing._data.StandardScaler", "pipeline.Pipeline"}
-_OURS = {"embedding.ImageEmbedder", "methods.PlainKMeans", "methods.GaussianClusterer", "methods.AveragedGaussians",
-         "methods.SpectralNeighbours", "methods.SpectralGaussian", "outliers.OutlierDetector", "evaluation.Evaluation",
-         "clusterer.ImageClusterer"}
-ALLOWED_TYPES = { # manera de reconstruir un nodo → los únicos tipos que puede tener
-    "JsonNode": {"builtins.str"}, "DictNode": {"builtins.dict"}, "ListNode": {"builtins.list"}, "TupleNode": {"builtins.tuple"},
-    "TypeNode": {"builtins.str", "builtins.int"}, # los de las claves de un diccionario
+_SKLEARN = {
+    "cluster._kmeans.KMeans",
+    "decomposition._pca.PCA",
+    "mixture._gaussian_mixture.GaussianMixture",
+    "neighbors._unsupervised.NearestNeighbors",
+    "neighbors._classification.KNeighborsClassifier",
+    "preprocessing._data.Normalizer",
+    "preprocessing._data.StandardScaler",
+    "pipeline.Pipeline",
+}
+_OURS = {
+    "embedding.ImageEmbedder",
+    "methods.PlainKMeans",
+    "methods.GaussianClusterer",
+    "methods.AveragedGaussians",
+    "methods.SpectralNeighbours",
+    "methods.SpectralGaussian",
+    "outliers.OutlierDetector",
+    "evaluation.Evaluation",
+    "clusterer.ImageClusterer",
+}
+ALLOWED_TYPES = {  # manera de reconstruir un nodo → los únicos tipos que puede tener
+    "JsonNode": {"builtins.str"},
+    "DictNode": {"builtins.dict"},
+    "ListNode": {"builtins.list"},
+    "TupleNode": {"builtins.tuple"},
+    "TypeNode": {"builtins.str", "builtins.int"},  # los de las claves de un diccionario
     "NdArrayNode": {f"numpy.{name}" for name in "ndarray float32 float64 int64 bool".split()},
-    "ObjectNode": {f"sklearn.{name}" for name in _SKLEARN} | {f"catsdogs_clustering.{name}" for name in _OURS},
+    "ObjectNode": {f"sklearn.{name}" for name in _SKLEARN}
+    | {f"catsdogs_clustering.{name}" for name in _OURS},
 }
 
 # %% ../nbs/07a_model_files.ipynb #405b3874
-def _foreign_types(node, # un nodo de schema.json, o lo que haya en su lugar
-                   ) -> set[str]: # los tipos que no están en la lista
+def _foreign_types(
+    node,  # un nodo de schema.json, o lo que haya en su lugar
+) -> set[str]:  # los tipos que no están en la lista
     "Recorre la descripción de un modelo y reúne lo que no debería estar ahí."
-    if isinstance(node, list): return set().union(*map(_foreign_types, node))
-    if not isinstance(node, dict): return set()
+    if isinstance(node, list):
+        return set().union(*map(_foreign_types, node))
+    if not isinstance(node, dict):
+        return set()
     found = set().union(*map(_foreign_types, node.values()))
     if "__loader__" in node:
         name = f"{node['__module__']}.{node['__class__']}"
-        if name not in ALLOWED_TYPES.get(node["__loader__"], ()): found.add(name)
+        if name not in ALLOWED_TYPES.get(node["__loader__"], ()):
+            found.add(name)
     return found
 
 # %% ../nbs/07a_model_files.ipynb #451e617a
-def _renumber(node,                    # un nodo de schema.json
-              parts: dict[str, bytes], # las piezas, con los nombres de skops
-              numbers: dict,           # contenido de una matriz → número correlativo; se va llenando
-              ):                       # el mismo nodo, con los números nuevos
+def _renumber(
+    node,  # un nodo de schema.json
+    parts: dict[str, bytes],  # las piezas, con los nombres de skops
+    numbers: dict,  # contenido de una matriz → número correlativo; se va llenando
+):  # el mismo nodo, con los números nuevos
     "Cambia las direcciones de memoria por números correlativos."
-    if isinstance(node, list): return [_renumber(item, parts, numbers) for item in node]
-    if not isinstance(node, dict): return node
+    if isinstance(node, list):
+        return [_renumber(item, parts, numbers) for item in node]
+    if not isinstance(node, dict):
+        return node
     clean = {key: _renumber(value, parts, numbers) for key, value in node.items() if key != "__id__"}
-    if isinstance(clean.get("file"), str): clean["file"] = f"{numbers.setdefault(parts[node['file']], len(numbers))}.npy"
+    if isinstance(clean.get("file"), str):
+        clean["file"] = f"{numbers.setdefault(parts[node['file']], len(numbers))}.npy"
     return clean
 
 # %% ../nbs/07a_model_files.ipynb #83a8333f
-def _dump(model) -> dict[str, bytes]: # nombre → contenido de cada pieza del archivo
+def _dump(model) -> dict[str, bytes]:  # nombre → contenido de cada pieza del archivo
     "Lo que skops escribe de un modelo, pasado a limpio; `CatsDogsError` si lleva algo que no está en la lista."
     import skops.io
-    with ZipFile(io.BytesIO(skops.io.dumps(model))) as file: parts = {name: file.read(name) for name in file.namelist()}
+
+    with ZipFile(io.BytesIO(skops.io.dumps(model))) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
     numbers = {}
     schema = _renumber(json.loads(parts.pop("schema.json")), parts, numbers)
     if foreign := _foreign_types(schema):
-        raise CatsDogsError(f"Este modelo lleva dentro {', '.join(sorted(foreign))}, y un .skops sólo admite las piezas de "
-                            "`ALLOWED_TYPES`: guárdalo como .pkl.")
-    return {"schema.json": json.dumps(schema).encode()} | {f"{number}.npy": data for data, number in numbers.items()}
+        raise CatsDogsError(
+            f"Este modelo lleva dentro {', '.join(sorted(foreign))}, y un .skops sólo admite las piezas de "
+            "`ALLOWED_TYPES`: guárdalo como .pkl."
+        )
+    return {"schema.json": json.dumps(schema).encode()} | {
+        f"{number}.npy": data for data, number in numbers.items()
+    }
 
 # %% ../nbs/07a_model_files.ipynb #4000db54
-_SEAL = b"catsdogs-sha256:" # y después, 64 cifras
+_SEAL = b"catsdogs-sha256:"  # y después, 64 cifras
 _SEAL_SIZE = len(_SEAL) + 64
 
-def _seal(parts: dict[str, bytes], # nombre → contenido
-          ) -> bytes:              # el archivo entero
+
+def _seal(
+    parts: dict[str, bytes],  # nombre → contenido
+) -> bytes:  # el archivo entero
     "Junta las piezas en un ZIP sin comprimir y lo cierra con su sello."
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_STORED) as file:
-        for name, data in parts.items(): file.writestr(ZipInfo(name), data) # ZipInfo: sin la hora
+        for name, data in parts.items():
+            file.writestr(ZipInfo(name), data)  # ZipInfo: sin la hora
         file.comment = _SEAL + b"0" * 64
     body = buffer.getvalue()[:-_SEAL_SIZE]
     return body + _SEAL + hashlib.sha256(body).hexdigest().encode()
 
 # %% ../nbs/07a_model_files.ipynb #b3d915ef
-def _check_seal(data: bytes, # el archivo entero
-                ) -> None:
+def _check_seal(
+    data: bytes,  # el archivo entero
+) -> None:
     "Comprueba el sello; `CatsDogsError` si no lo hay, o no es el de estos bytes."
-    if not data: raise CatsDogsError("está vacío.")
+    if not data:
+        raise CatsDogsError("está vacío.")
     body, seal = data[:-_SEAL_SIZE], data[-_SEAL_SIZE:]
-    if seal == _SEAL + hashlib.sha256(body).hexdigest().encode(): return
-    if data[:1] == b"\x80": raise CatsDogsError("por dentro es un pickle, aunque se llame .skops, y no se abre.")
-    if not data.startswith(b"PK"): raise CatsDogsError("no es el archivo de un modelo.")
-    if seal.startswith(_SEAL): raise CatsDogsError("está dañado, o alguien lo ha tocado: su contenido no coincide con su sello.")
+    if seal == _SEAL + hashlib.sha256(body).hexdigest().encode():
+        return
+    if data[:1] == b"\x80":
+        raise CatsDogsError("por dentro es un pickle, aunque se llame .skops, y no se abre.")
+    if not data.startswith(b"PK"):
+        raise CatsDogsError("no es el archivo de un modelo.")
+    if seal.startswith(_SEAL):
+        raise CatsDogsError("está dañado, o alguien lo ha tocado: su contenido no coincide con su sello.")
     raise CatsDogsError("no lleva nuestro sello: está cortado, dañado o lo escribió otro programa.")
 
 # %% ../nbs/07a_model_files.ipynb #b39dc841
-FORMAT = 1 # sube cuando un archivo nuevo no lo entienda un programa antiguo
+FORMAT = 1  # sube cuando un archivo nuevo no lo entienda un programa antiguo
 _LIBRARIES = ("catsdogs_clustering", "scikit-learn", "numpy", "skops")
 
-def _versions() -> dict[str, str]: # biblioteca → versión
+
+def _versions() -> dict[str, str]:  # biblioteca → versión
     "Las versiones de las bibliotecas que intervienen."
     found = {}
     for name in _LIBRARIES:
-        try: found[name] = version(name)
-        except PackageNotFoundError: found[name] = "?" # se usa desde su carpeta, sin instalar
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "?"  # se usa desde su carpeta, sin instalar
     return found
 
 # %% ../nbs/07a_model_files.ipynb #76682832
-def probe_vectors(n_features: int,  # números de cada vector
-                  ) -> np.ndarray:  # float32 (16, n_features)
+def probe_vectors(
+    n_features: int,  # números de cada vector
+) -> np.ndarray:  # float32 (16, n_features)
     "Los vectores inventados con los que se examina un modelo."
     return np.random.default_rng(0).normal(size=(16, n_features)).astype(np.float32)
 
 # %% ../nbs/07a_model_files.ipynb #9d4c17fa
-def make_card(model, # modelo entrenado
-              ) -> dict: # lo que va en ficha.json
+def make_card(
+    model,  # modelo entrenado
+) -> dict:  # lo que va en ficha.json
     "La ficha de un modelo: formato, clase, versiones, lo que él cuente de sí mismo y su examen."
     width, answers = getattr(model, "n_features_in_", None), []
-    if hasattr(model, "self_test"): answers = model.self_test()
-    elif width is not None and hasattr(model, "transform"): answers = model.transform(probe_vectors(width)).ravel().tolist()
+    if hasattr(model, "self_test"):
+        answers = model.self_test()
+    elif width is not None and hasattr(model, "transform"):
+        answers = model.transform(probe_vectors(width)).ravel().tolist()
     own = model.model_card() if hasattr(model, "model_card") else {"n_features": width}
     kind = f"{type(model).__module__}.{type(model).__name__}"
     return {"format": FORMAT, "model": kind, "versions": _versions(), **own, "self_test": answers}
 
 # %% ../nbs/07a_model_files.ipynb #a26fee4a
-def pack_model(model,       # modelo entrenado, hecho con piezas de ALLOWED_TYPES
-               ) -> bytes:  # el archivo .skops
+def pack_model(
+    model,  # modelo entrenado, hecho con piezas de ALLOWED_TYPES
+) -> bytes:  # el archivo .skops
     "Convierte un modelo en los bytes de un archivo, después de comprobar que se puede volver a leer."
     card = json.dumps(make_card(model), ensure_ascii=False, allow_nan=False).encode()
     read_back, _ = unpack_model(_seal({"ficha.json": card, **_dump(model)}))
     return _seal({"ficha.json": card, **_dump(read_back)})
 
 # %% ../nbs/07a_model_files.ipynb #03386f51
-def _unzip(data: bytes, # archivo con el sello comprobado
-           ) -> dict[str, bytes]: # nombre → contenido
+def _unzip(
+    data: bytes,  # archivo con el sello comprobado
+) -> dict[str, bytes]:  # nombre → contenido
     "Saca las piezas del archivo, si son las que deben ser."
     with ZipFile(io.BytesIO(data)) as file:
         infos = file.infolist()
         names = [info.filename for info in infos]
         odd = [name for name in names if not re.fullmatch(r"ficha\.json|schema\.json|\d+\.npy", name)]
-        if odd or len(set(names)) < len(names): raise CatsDogsError("lleva piezas que no son de un modelo.")
-        if any(info.compress_type != ZIP_STORED for info in infos): raise CatsDogsError("lleva piezas comprimidas.")
-        if sum(info.file_size for info in infos) > len(data): raise CatsDogsError("dice llevar más de lo que lleva.")
+        if odd or len(set(names)) < len(names):
+            raise CatsDogsError("lleva piezas que no son de un modelo.")
+        if any(info.compress_type != ZIP_STORED for info in infos):
+            raise CatsDogsError("lleva piezas comprimidas.")
+        if sum(info.file_size for info in infos) > len(data):
+            raise CatsDogsError("dice llevar más de lo que lleva.")
         return {name: file.read(name) for name in names}
 
 # %% ../nbs/07a_model_files.ipynb #ed542255
 def _read_card(parts: dict[str, bytes]) -> dict:
     "La ficha, si la entendemos."
-    if "ficha.json" not in parts or "schema.json" not in parts: raise CatsDogsError("le faltan piezas.")
+    if "ficha.json" not in parts or "schema.json" not in parts:
+        raise CatsDogsError("le faltan piezas.")
     card = json.loads(parts["ficha.json"])
     number = card["format"]
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1: raise CatsDogsError("su ficha no se entiende.")
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise CatsDogsError("su ficha no se entiende.")
     if number > FORMAT:
-        raise CatsDogsError(f"su formato es el {number} y este programa sólo llega al {FORMAT}: actualiza catsdogs_clustering.")
-    if not all(isinstance(text, str) for text in dict(card["versions"]).values()): raise CatsDogsError("su ficha no se entiende.")
+        raise CatsDogsError(
+            f"su formato es el {number} y este programa sólo llega al {FORMAT}: actualiza catsdogs_clustering."
+        )
+    if not all(isinstance(text, str) for text in dict(card["versions"]).values()):
+        raise CatsDogsError("su ficha no se entiende.")
     return card
 
 # %% ../nbs/07a_model_files.ipynb #10c11abb
-def read_parts(data: bytes, # contenido de un archivo .skops
-               ) -> tuple[dict, dict[str, bytes]]: # la ficha, y las piezas por su nombre
+def read_parts(
+    data: bytes,  # contenido de un archivo .skops
+) -> tuple[dict, dict[str, bytes]]:  # la ficha, y las piezas por su nombre
     "Comprueba el sello y el ZIP y lee la ficha, sin construir el modelo; si algo no cuadra, `CatsDogsError`."
     try:
         _check_seal(data)
         parts = _unzip(data)
         return _read_card(parts), parts
-    except CatsDogsError: raise
-    except Exception as e: # un ZIP o un texto retorcidos pueden fallar de mil maneras
+    except CatsDogsError:
+        raise
+    except Exception as e:  # un ZIP o un texto retorcidos pueden fallar de mil maneras
         raise CatsDogsError(f"su interior no es el de un modelo ({type(e).__name__}).") from None
 
 # %% ../nbs/07a_model_files.ipynb #b33d83c2
-MAX_MODEL_BYTES = 512 * 2**20 # tamaño máximo del archivo de un modelo, en bytes
+MAX_MODEL_BYTES = 512 * 2**20  # tamaño máximo del archivo de un modelo, en bytes
 
-def read_file(path: str | Path,       # archivo de un modelo
-              limit: int | None = None, # bytes, como mucho; si no se dice, MAX_MODEL_BYTES
-              ) -> bytes:             # su contenido
+
+def read_file(
+    path: str | Path,  # archivo de un modelo
+    limit: int | None = None,  # bytes, como mucho; si no se dice, MAX_MODEL_BYTES
+) -> bytes:  # su contenido
     "Lee un archivo entero; `CatsDogsError` si el sistema no deja, o si es enorme."
     limit = MAX_MODEL_BYTES if limit is None else limit
     try:
-        with open(path, "rb") as file: data = file.read(limit + 1)
-    except OSError as e: raise CatsDogsError(f"No se puede leer «{printable(path)}»: {os_reason(e)}.") from None
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as e:
+        raise CatsDogsError(f"No se puede leer «{printable(path)}»: {os_reason(e)}.") from None
     if len(data) > limit:
-        raise CatsDogsError(f"«{printable(path)}» ocupa más de {limit >> 20} MB: no parece el archivo de un modelo.")
+        raise CatsDogsError(
+            f"«{printable(path)}» ocupa más de {limit >> 20} MB: no parece el archivo de un modelo."
+        )
     return data
 
 # %% ../nbs/07a_model_files.ipynb #53f81a07
-def read_card(path: str | Path, # archivo .skops
-              ) -> dict:        # su ficha
+def read_card(
+    path: str | Path,  # archivo .skops
+) -> dict:  # su ficha
     "Lee la ficha de un modelo sin construirlo; `CatsDogsError` si no es un `.skops` entero."
     data = read_file(path)
-    try: return read_parts(data)[0]
-    except CatsDogsError as e: raise CatsDogsError(f"No se puede leer «{printable(path)}»: {e}") from None
+    try:
+        return read_parts(data)[0]
+    except CatsDogsError as e:
+        raise CatsDogsError(f"No se puede leer «{printable(path)}»: {e}") from None
 
 # %% ../nbs/07a_model_files.ipynb #68dfe1f8
-def version_warning(versions: dict[str, str]) -> str | None: # el aviso, o None
+def version_warning(versions: dict[str, str]) -> str | None:  # el aviso, o None
     "Dice qué bibliotecas han cambiado de versión (las dos primeras cifras) desde que se guardó el modelo."
-    def short(number): return ".".join(number.split(".")[:2])
+
+    def short(number):
+        return ".".join(number.split(".")[:2])
+
     now = _versions()
-    changed = [f"{name} {versions.get(name, '?')} (ahora, {now[name]})" for name in _LIBRARIES[1:]
-               if short(versions.get(name, "?")) != short(now[name])]
-    return f"Este modelo se guardó con {', '.join(changed)}: sus respuestas podrían cambiar." if changed else None
+    changed = [
+        f"{name} {versions.get(name, '?')} (ahora, {now[name]})"
+        for name in _LIBRARIES[1:]
+        if short(versions.get(name, "?")) != short(now[name])
+    ]
+    return (
+        f"Este modelo se guardó con {', '.join(changed)}: sus respuestas podrían cambiar."
+        if changed
+        else None
+    )
 
 # %% ../nbs/07a_model_files.ipynb #a4fb3756
-def _walk(thing): # el modelo, y después todo lo que lleva dentro
+def _walk(thing):  # el modelo, y después todo lo que lleva dentro
     "Recorre un modelo por dentro."
     yield thing
-    if isinstance(thing, BaseEstimator): inside = vars(thing).values()
-    elif isinstance(thing, dict): inside = thing.values()
-    else: inside = thing if isinstance(thing, (list, tuple)) else ()
-    for item in inside: yield from _walk(item)
+    if isinstance(thing, BaseEstimator):
+        inside = vars(thing).values()
+    elif isinstance(thing, dict):
+        inside = thing.values()
+    else:
+        inside = thing if isinstance(thing, (list, tuple)) else ()
+    for item in inside:
+        yield from _walk(item)
 
 # %% ../nbs/07a_model_files.ipynb #c18c2501
-_MAX_BATCH = 4096 # fotos por lote que se le admiten a un archivo: más, sólo para llenar la memoria de quien lo abre
+_MAX_BATCH = (
+    4096  # fotos por lote que se le admiten a un archivo: más, sólo para llenar la memoria de quien lo abre
+)
+
 
 def _check_pieces(model: BaseEstimator) -> None:
     "Comprueba los números de un modelo y le quita los parámetros que no debe decidir un archivo."
     for thing in _walk(model):
         for name, default in {"_n_threads": 1, "n_jobs": None, "cache": None, "memory": None}.items():
-            if isinstance(thing, BaseEstimator) and hasattr(thing, name): setattr(thing, name, default)
+            if isinstance(thing, BaseEstimator) and hasattr(thing, name):
+                setattr(thing, name, default)
         if isinstance(thing, np.ndarray) and thing.dtype.kind == "f" and not np.isfinite(thing).all():
             raise CatsDogsError("lleva números que no son números (NaN o infinitos).")
-        if type(getattr(thing, "threshold_", 0.0)) is not float: raise CatsDogsError("su umbral no es un número.")
-        if getattr(thing, "batch_size", 1) > _MAX_BATCH: raise CatsDogsError(f"pide trabajar con más de {_MAX_BATCH} fotos a la vez.")
+        if type(getattr(thing, "threshold_", 0.0)) is not float:
+            raise CatsDogsError("su umbral no es un número.")
+        if getattr(thing, "batch_size", 1) > _MAX_BATCH:
+            raise CatsDogsError(f"pide trabajar con más de {_MAX_BATCH} fotos a la vez.")
         for matrix in [getattr(thing, name, None) for name in ("cluster_centers_", "_fit_X")]:
-            if matrix is not None and (matrix.dtype.kind != "f" or matrix.shape != (len(matrix), thing.n_features_in_)):
+            if matrix is not None and (
+                matrix.dtype.kind != "f" or matrix.shape != (len(matrix), thing.n_features_in_)
+            ):
                 raise CatsDogsError("sus matrices no tienen la forma que deben.")
-        votes = getattr(thing, "_y", None) # el grupo de cada vecina
-        if votes is not None and not (votes.shape == (len(thing._fit_X),) and np.isin(votes, range(len(thing.classes_))).all()):
+        votes = getattr(thing, "_y", None)  # el grupo de cada vecina
+        if votes is not None and not (
+            votes.shape == (len(thing._fit_X),) and np.isin(votes, range(len(thing.classes_))).all()
+        ):
             raise CatsDogsError("sus matrices no tienen la forma que deben.")
 
 # %% ../nbs/07a_model_files.ipynb #72ae7264
-_MIN_PROTOCOL = 2 # el de skops 0.16; los anteriores eran más confiados
+_MIN_PROTOCOL = 2  # el de skops 0.16; los anteriores eran más confiados
+
 
 def _build(parts: dict[str, bytes]) -> BaseEstimator:
     "Construye el modelo, si todo lo que lleva está en la lista."
     import skops.io
+
     schema = json.loads(parts["schema.json"])
     if foreign := _foreign_types(schema):
-        raise CatsDogsError(f"lleva dentro algo que no es de un modelo ({printable(', '.join(sorted(foreign)))[:200]}), y no se abre.")
-    if schema["protocol"] < _MIN_PROTOCOL: raise CatsDogsError("lo escribió un skops demasiado antiguo.")
+        raise CatsDogsError(
+            f"lleva dentro algo que no es de un modelo ({printable(', '.join(sorted(foreign)))[:200]}), y no se abre."
+        )
+    if schema["protocol"] < _MIN_PROTOCOL:
+        raise CatsDogsError("lo escribió un skops demasiado antiguo.")
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as file:
-        for name, data in parts.items(): file.writestr(name, data)
+        for name, data in parts.items():
+            file.writestr(name, data)
     model = skops.io.loads(buffer.getvalue(), trusted=sorted(ALLOWED_TYPES["ObjectNode"]))
-    if not isinstance(model, BaseEstimator): raise CatsDogsError("no lleva un modelo dentro.")
+    if not isinstance(model, BaseEstimator):
+        raise CatsDogsError("no lleva un modelo dentro.")
     check_is_fitted(model)
     _check_pieces(model)
     return model.without_photos() if hasattr(model, "without_photos") else model
 
 # %% ../nbs/07a_model_files.ipynb #4be65e61
-def _is_sensible(card: dict) -> bool: # la ficha de un modelo que lee fotos
+def _is_sensible(card: dict) -> bool:  # la ficha de un modelo que lee fotos
     "Dice si los textos, las cuentas y los aciertos de una ficha pueden ser ciertos."
     k, training, score = card["n_clusters"], card["training"], card["evaluation"] or {}
-    texts = [card["method"], *card["views"], *card["names"].values(), *(net[key] for net in card["backbone"] for key in ("name", "weights"))]
+    texts = [
+        card["method"],
+        *card["views"],
+        *card["names"].values(),
+        *(net[key] for net in card["backbone"] for key in ("name", "weights")),
+    ]
     counts = [k, card["n_features"], training["photos"], training["unreadable"], *training["sizes"]]
     shares = [score[key] for key in ("accuracy", "accuracy_low", "accuracy_high")] if score else []
-    return (all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 200 for text in texts)
-            and all(type(n) is int and n >= 0 for n in counts) and all(type(s) in (int, float) and 0 <= s <= 1 for s in shares)
-            and len(training["sizes"]) == k and sum(training["sizes"]) == training["photos"]
-            and set(card["names"]) <= set(map(str, range(k))) and len(card["backbone"]) > 0)
+    return (
+        all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 200 for text in texts)
+        and all(type(n) is int and n >= 0 for n in counts)
+        and all(type(s) in (int, float) and 0 <= s <= 1 for s in shares)
+        and len(training["sizes"]) == k
+        and sum(training["sizes"]) == training["photos"]
+        and set(card["names"]) <= set(map(str, range(k)))
+        and len(card["backbone"]) > 0
+    )
 
 # %% ../nbs/07a_model_files.ipynb #9af66ad5
 def _check_card(model, card: dict) -> None:
     "Comprueba que el modelo es el que dice la ficha, y que responde lo que respondía."
     again = json.loads(json.dumps(make_card(model)))
-    different = [key for key in again if key not in ("format", "versions", "self_test") and card.get(key) != again[key]]
-    if different: raise CatsDogsError(f"la ficha y el modelo no dicen lo mismo ({', '.join(different)}).")
-    if "names" in card and not (_is_sensible(card) and model.describe()): raise CatsDogsError("su ficha no se entiende.")
+    different = [
+        key for key in again if key not in ("format", "versions", "self_test") and card.get(key) != again[key]
+    ]
+    if different:
+        raise CatsDogsError(f"la ficha y el modelo no dicen lo mismo ({', '.join(different)}).")
+    if "names" in card and not (_is_sensible(card) and model.describe()):
+        raise CatsDogsError("su ficha no se entiende.")
     before, now = np.array(card["self_test"], dtype=float), np.array(again["self_test"], dtype=float)
     if before.shape != now.shape or not np.allclose(before, now, rtol=1e-6, atol=1e-6):
         raise CatsDogsError("ya no responde como cuando se guardó: con estas bibliotecas, no se puede usar.")
 
 # %% ../nbs/07a_model_files.ipynb #3d67fb9f
-def unpack_model(data: bytes,      # contenido de un archivo .skops
-                 ) -> tuple[BaseEstimator, dict]: # el modelo y su ficha
+def unpack_model(
+    data: bytes,  # contenido de un archivo .skops
+) -> tuple[BaseEstimator, dict]:  # el modelo y su ficha
     "Comprueba y construye un modelo; si algo no cuadra, `CatsDogsError`, y nunca otra cosa."
     try:
         card, parts = read_parts(data)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore") # de las versiones avisa version_warning, una sola vez
+            warnings.simplefilter("ignore")  # de las versiones avisa version_warning, una sola vez
             model = _build(parts)
             _check_card(model, card)
         return model, card
-    except CatsDogsError: raise
-    except Exception as e: # un interior retorcido puede fallar de mil maneras
+    except CatsDogsError:
+        raise
+    except Exception as e:  # un interior retorcido puede fallar de mil maneras
         raise CatsDogsError(f"su interior no es el de un modelo ({type(e).__name__}).") from None

@@ -20,45 +20,56 @@ from .files import as_paths, listed
 from .images import CatsDogsError, printable
 
 # %% ../nbs/10a_naming.ipynb #076b81b7
-def confidence(proba: np.ndarray, # (fotos, grupos), cada fila suma 1
-               ) -> np.ndarray:   # float64 (fotos,), entre 0 y 1
+def confidence(
+    proba: np.ndarray,  # (fotos, grupos), cada fila suma 1
+) -> np.ndarray:  # float64 (fotos,), entre 0 y 1
     "Ventaja del grupo más probable sobre el segundo."
     top = np.sort(proba, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]
 
 # %% ../nbs/10a_naming.ipynb #3991b55c
-def cluster_centers(X: np.ndarray,      # vectores (fotos, números)
-                    labels: np.ndarray, # grupo de cada foto
-                    n_clusters: int,    # grupos, todos con alguna foto
-                    ) -> np.ndarray:    # float32 (grupos, números), de longitud 1
+def cluster_centers(
+    X: np.ndarray,  # vectores (fotos, números)
+    labels: np.ndarray,  # grupo de cada foto
+    n_clusters: int,  # grupos, todos con alguna foto
+) -> np.ndarray:  # float32 (grupos, números), de longitud 1
     "La dirección media de las fotos de cada grupo."
     X = normalize(X)
-    return normalize(np.stack([X[labels == group].mean(axis=0) for group in range(n_clusters)])).astype(np.float32)
+    return normalize(np.stack([X[labels == group].mean(axis=0) for group in range(n_clusters)])).astype(
+        np.float32
+    )
 
 # %% ../nbs/10a_naming.ipynb #0801ec81
-def photo_scores(X: np.ndarray,       # vectores (fotos, números)
-                 proba: np.ndarray,   # (fotos, grupos)
-                 centers: np.ndarray, # (grupos, números), como los da cluster_centers
-                 ) -> dict[str, np.ndarray]: # cada uno, (fotos,)
+def photo_scores(
+    X: np.ndarray,  # vectores (fotos, números)
+    proba: np.ndarray,  # (fotos, grupos)
+    centers: np.ndarray,  # (grupos, números), como los da cluster_centers
+) -> dict[str, np.ndarray]:  # cada uno, (fotos,)
     "De cada foto: su grupo, su confianza, y su parecido (coseno) con el centro de su grupo."
     labels = proba.argmax(axis=1)
-    return {"labels_": labels, "confidence_": confidence(proba), "typicality_": (normalize(X) * centers[labels]).sum(axis=1)}
+    return {
+        "labels_": labels,
+        "confidence_": confidence(proba),
+        "typicality_": (normalize(X) * centers[labels]).sum(axis=1),
+    }
 
 # %% ../nbs/10a_naming.ipynb #ec40323b
-def best_photos(paths: Sequence[Path], # fotos
-                labels: np.ndarray,    # grupo de cada una
-                scores: np.ndarray,    # lo que se busca que sea alto
-                n: int,                # cuántas por grupo, como mucho
-                n_clusters: int,       # cuántos grupos
-                ) -> dict[int, list[Path]]: # grupo → sus mejores fotos, la mejor delante
+def best_photos(
+    paths: Sequence[Path],  # fotos
+    labels: np.ndarray,  # grupo de cada una
+    scores: np.ndarray,  # lo que se busca que sea alto
+    n: int,  # cuántas por grupo, como mucho
+    n_clusters: int,  # cuántos grupos
+) -> dict[int, list[Path]]:  # grupo → sus mejores fotos, la mejor delante
     "Las `n` fotos de cada grupo con la nota más alta."
     order = np.argsort(-scores, kind="stable")
     return {group: [paths[i] for i in order if labels[i] == group][:n] for group in range(n_clusters)}
 
 # %% ../nbs/10a_naming.ipynb #2340e60f
-def draw_clusters(photos: dict[int, list[Path]], # grupo → sus fotos
-                  names: dict[int, str],         # grupo → nombre
-                  ):                   # figura de matplotlib
+def draw_clusters(
+    photos: dict[int, list[Path]],  # grupo → sus fotos
+    names: dict[int, str],  # grupo → nombre
+):  # figura de matplotlib
     "Dibuja una fila de fotos por grupo, con su nombre."
     columns = max(1, *map(len, photos.values()))
     figure = new_figure(1.4 * columns, 1.75 * len(photos))
@@ -66,13 +77,16 @@ def draw_clusters(photos: dict[int, list[Path]], # grupo → sus fotos
     for row, (group, paths) in zip(rows, photos.items()):
         row.suptitle(f"{names[group]}" if paths else f"{names[group]}: ninguna", fontsize=10)
         axes = row.subplots(1, columns, squeeze=False)[0]
-        for ax, path in zip(axes, paths): draw_photo(ax, path, 110)
-        for ax in axes[len(paths):]: ax.remove()
+        for ax, path in zip(axes, paths):
+            draw_photo(ax, path, 110)
+        for ax in axes[len(paths) :]:
+            ax.remove()
     return figure
 
 # %% ../nbs/10a_naming.ipynb #65240c66
-def names_from_votes(votes: dict[str, Sequence[int]], # nombre → grupo en que cae cada uno de sus ejemplos
-                     ) -> dict[int, str]:             # grupo → nombre
+def names_from_votes(
+    votes: dict[str, Sequence[int]],  # nombre → grupo en que cae cada uno de sus ejemplos
+) -> dict[int, str]:  # grupo → nombre
     "Da cada nombre al grupo donde cae la mayoría de sus ejemplos."
     names = {}
     for name, groups in votes.items():
@@ -80,42 +94,58 @@ def names_from_votes(votes: dict[str, Sequence[int]], # nombre → grupo en que 
         group, hits = tally[0]
         if 2 * hits <= len(groups):
             spread = ", ".join(f"{n} en el {g}" for g, n in tally)
-            raise CatsDogsError(f"Los ejemplos de «{name}» no caen juntos ({spread}): busca otros más claros, o más.")
+            raise CatsDogsError(
+                f"Los ejemplos de «{name}» no caen juntos ({spread}): busca otros más claros, o más."
+            )
         if group in names:
-            raise CatsDogsError(f"«{names[group]}» y «{name}» caen en el mismo grupo, el {group}: el modelo no los distingue. "
-                                "Comprueba los ejemplos, o entrena con más grupos.")
+            raise CatsDogsError(
+                f"«{names[group]}» y «{name}» caen en el mismo grupo, el {group}: el modelo no los distingue. "
+                "Comprueba los ejemplos, o entrena con más grupos."
+            )
         names[group] = name
     return names
 
 # %% ../nbs/10a_naming.ipynb #467aba21
-def check_examples(examples: dict,  # nombre → rutas de ejemplo, o número de grupo
-                   n_clusters: int, # grupos del modelo
-                   ) -> dict:       # nombre → lista de Path, o número de grupo
+def check_examples(
+    examples: dict,  # nombre → rutas de ejemplo, o número de grupo
+    n_clusters: int,  # grupos del modelo
+) -> dict:  # nombre → lista de Path, o número de grupo
     "Comprueba los nombres y los ejemplos de `name_clusters`."
     if not isinstance(examples, dict) or not examples:
-        raise CatsDogsError('Hace falta un diccionario con nombres y ejemplos, como {"gato": [rutas], "perro": [rutas]}.')
+        raise CatsDogsError(
+            'Hace falta un diccionario con nombres y ejemplos, como {"gato": [rutas], "perro": [rutas]}.'
+        )
     checked, owners = {}, {}
     for name, value in examples.items():
         if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 40:
-            raise CatsDogsError(f"{name!r} no vale como nombre: hace falta un texto de una línea, de 1 a 40 letras.")
+            raise CatsDogsError(
+                f"{name!r} no vale como nombre: hace falta un texto de una línea, de 1 a 40 letras."
+            )
         is_group = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if is_group and not 0 <= value < n_clusters:
             raise CatsDogsError(f"No hay ningún grupo {value} para «{name}»: van del 0 al {n_clusters - 1}.")
         checked[name] = int(value) if is_group else as_paths(value)
-        if checked[name] == []: raise CatsDogsError(f"«{name}» no tiene ningún ejemplo: da al menos la ruta de una foto.")
+        if checked[name] == []:
+            raise CatsDogsError(f"«{name}» no tiene ningún ejemplo: da al menos la ruta de una foto.")
         for path in [] if is_group else checked[name]:
             if owners.setdefault(path, name) != name:
-                raise CatsDogsError(f"«{printable(path)}» es ejemplo de «{owners[path]}» y de «{name}»: decide de cuál.")
+                raise CatsDogsError(
+                    f"«{printable(path)}» es ejemplo de «{owners[path]}» y de «{name}»: decide de cuál."
+                )
     return checked
 
 # %% ../nbs/10a_naming.ipynb #633f926c
-def kind_mapping(names: dict[int, str], # grupo → nombre, quizá ninguno
-                 labels: np.ndarray,    # grupo de cada foto
-                 kinds: list,           # lo que es cada foto, o None
-                 ) -> dict[int, str]:   # grupo → tipo
+def kind_mapping(
+    names: dict[int, str],  # grupo → nombre, quizá ninguno
+    labels: np.ndarray,  # grupo de cada foto
+    kinds: list,  # lo que es cada foto, o None
+) -> dict[int, str]:  # grupo → tipo
     "Con qué tipo se compara cada grupo: su nombre, o el que mejor le venga si ninguno tiene nombre."
-    if not names: return match_clusters(labels, kinds)
+    if not names:
+        return match_clusters(labels, kinds)
     known = {kind for kind in kinds if kind is not None}
     if known and not known & set(names.values()):
-        raise CatsDogsError(f"Los grupos se llaman {listed(sorted(names.values()))} y las fotos son {listed(sorted(known))}: usa las mismas palabras.")
+        raise CatsDogsError(
+            f"Los grupos se llaman {listed(sorted(names.values()))} y las fotos son {listed(sorted(known))}: usa las mismas palabras."
+        )
     return names

@@ -24,22 +24,29 @@ from .kmeans import as_vectors
 from .split import check_seed
 
 # %% ../nbs/09a_outliers.ipynb #0196cfc0
-def _directions(X,                    # Embeddings o matriz (fotos, números)
-                n_features: int = 0,  # números que debe tener cada vector; 0, los que sean
-                ) -> np.ndarray:      # float64, cada fila con longitud 1
+def _directions(
+    X,  # Embeddings o matriz (fotos, números)
+    n_features: int = 0,  # números que debe tener cada vector; 0, los que sean
+) -> np.ndarray:  # float64, cada fila con longitud 1
     "Comprueba los vectores y los deja todos con la misma longitud."
     X = as_vectors(X)
     if n_features and X.shape[1] != n_features:
-        raise CatsDogsError(f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {n_features}: usa el mismo backbone.")
+        raise CatsDogsError(
+            f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {n_features}: usa el mismo backbone."
+        )
     zero = ~X.any(axis=1)
-    if zero.any(): raise CatsDogsError(f"El vector de la fila {zero.argmax()} de `X` es todo ceros: no señala ninguna dirección.")
+    if zero.any():
+        raise CatsDogsError(
+            f"El vector de la fila {zero.argmax()} de `X` es todo ceros: no señala ninguna dirección."
+        )
     return normalize(X.astype(np.float64))
 
 # %% ../nbs/09a_outliers.ipynb #d24157f0
-def _summarize(X: np.ndarray,    # direcciones (fotos, números)
-               mean: np.ndarray, # centro del entrenamiento (números,)
-               axes: np.ndarray, # ejes (d, números)
-               ) -> np.ndarray:  # float64 (fotos, d + 1): coordenadas y longitud del resto
+def _summarize(
+    X: np.ndarray,  # direcciones (fotos, números)
+    mean: np.ndarray,  # centro del entrenamiento (números,)
+    axes: np.ndarray,  # ejes (d, números)
+) -> np.ndarray:  # float64 (fotos, d + 1): coordenadas y longitud del resto
     "Resume cada foto en sus coordenadas y la longitud de lo que no cabe en ellas."
     X = X - mean
     inside = X @ axes.T.astype(np.float64)
@@ -47,21 +54,25 @@ def _summarize(X: np.ndarray,    # direcciones (fotos, números)
     return np.column_stack([inside, np.sqrt(np.maximum(rest, 0))])
 
 # %% ../nbs/09a_outliers.ipynb #ab5a2ca5
-def _memorize(X: np.ndarray,     # direcciones de entrenamiento (fotos, números)
-              n_components: int, # ejes, como mucho; con pocas fotos, uno por cada cuatro
-              random_state: int, # semilla del PCA
-              ) -> tuple:        # centro (float32), ejes y fotos resumidas (float16)
+def _memorize(
+    X: np.ndarray,  # direcciones de entrenamiento (fotos, números)
+    n_components: int,  # ejes, como mucho; con pocas fotos, uno por cada cuatro
+    random_state: int,  # semilla del PCA
+) -> tuple:  # centro (float32), ejes y fotos resumidas (float16)
     "Lo que se recuerda del entrenamiento."
     size = int(min(n_components, max(1, len(X) // 4), X.shape[1]))
-    pca = PCA(size, svd_solver="randomized", n_oversamples=20, iterated_power=4, random_state=random_state).fit(X)
+    pca = PCA(
+        size, svd_solver="randomized", n_oversamples=20, iterated_power=4, random_state=random_state
+    ).fit(X)
     mean, axes = pca.mean_.astype(np.float32), np.ascontiguousarray(pca.components_, dtype=np.float16)
     return mean, axes, _summarize(X, mean, axes).astype(np.float16)
 
 # %% ../nbs/09a_outliers.ipynb #d1877976
-def _mean_distance(X: np.ndarray,     # direcciones (fotos, números)
-                   memory: tuple,     # lo que dio _memorize
-                   n_neighbors: int,  # vecinas
-                   ) -> np.ndarray:   # float64 (fotos,), de 0 a 2
+def _mean_distance(
+    X: np.ndarray,  # direcciones (fotos, números)
+    memory: tuple,  # lo que dio _memorize
+    n_neighbors: int,  # vecinas
+) -> np.ndarray:  # float64 (fotos,), de 0 a 2
     "Distancia media (del coseno, aproximada) a las fotos recordadas más cercanas."
     mean, axes, points = memory
     new = _summarize(X, mean, axes)
@@ -70,11 +81,12 @@ def _mean_distance(X: np.ndarray,     # direcciones (fotos, números)
     return np.square(nearest.kneighbors(new)[0]).mean(axis=1) / 2 + np.square(rest) / 2
 
 # %% ../nbs/09a_outliers.ipynb #0447669b
-def _held_out_distances(X: np.ndarray,     # direcciones de entrenamiento (fotos, números)
-                        n_neighbors: int,  # vecinas
-                        n_components: int, # ejes
-                        random_state: int, # semilla del reparto y del PCA
-                        ) -> np.ndarray:   # float64 (fotos,)
+def _held_out_distances(
+    X: np.ndarray,  # direcciones de entrenamiento (fotos, números)
+    n_neighbors: int,  # vecinas
+    n_components: int,  # ejes
+    random_state: int,  # semilla del reparto y del PCA
+) -> np.ndarray:  # float64 (fotos,)
     "La distancia de cada foto de entrenamiento cuando la juzga una memoria que no la ha visto."
     distances = np.empty(len(X))
     for seen, unseen in KFold(5, shuffle=True, random_state=random_state).split(X):
@@ -83,14 +95,15 @@ def _held_out_distances(X: np.ndarray,     # direcciones de entrenamiento (fotos
     return distances
 
 # %% ../nbs/09a_outliers.ipynb #eac5b433
-def _rank(n: int,           # fotos de entrenamiento
-          quantile: float,  # parte de ellas que debe quedar dentro
-          ) -> int:         # 1 es la más extraña
+def _rank(
+    n: int,  # fotos de entrenamiento
+    quantile: float,  # parte de ellas que debe quedar dentro
+) -> int:  # 1 es la más extraña
     "Puesto de la foto de entrenamiento que marca el umbral, contando desde la más extraña."
     return max(1, int(round((n + 1) * (1 - quantile), 9)))
 
 # %% ../nbs/09a_outliers.ipynb #8c46c4bf
-def _check_settings(detector) -> None: # OutlierDetector
+def _check_settings(detector) -> None:  # OutlierDetector
     "Comprueba los parámetros del detector."
     for name in ("n_neighbors", "n_components"):
         value = getattr(detector, name)
@@ -99,31 +112,46 @@ def _check_settings(detector) -> None: # OutlierDetector
     check_seed(detector.random_state)
     q = detector.quantile
     if isinstance(q, bool) or not isinstance(q, Real) or not 0 < q < 1:
-        raise CatsDogsError(f"`quantile` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {q!r}.")
+        raise CatsDogsError(
+            f"`quantile` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {q!r}."
+        )
 
 # %% ../nbs/09a_outliers.ipynb #9f82817e
-def _check_training(X) -> np.ndarray: # direcciones (fotos, números)
+def _check_training(X) -> np.ndarray:  # direcciones (fotos, números)
     "Comprueba que de estas fotos se puede aprender qué es lo corriente."
     X = _directions(X)
-    if len(X) < 5: raise CatsDogsError(f"`X` sólo trae {len(X)} foto{'s' * (len(X) > 1)}: hacen falta 5 o más para saber qué es lo corriente.")
+    if len(X) < 5:
+        raise CatsDogsError(
+            f"`X` sólo trae {len(X)} foto{'s' * (len(X) > 1)}: hacen falta 5 o más para saber qué es lo corriente."
+        )
     if np.ptp(X, axis=0).max() < 1e-9:
-        raise CatsDogsError(f"Las {len(X)} fotos de `X` tienen la misma dirección: no hay variación de la que aprender.")
+        raise CatsDogsError(
+            f"Las {len(X)} fotos de `X` tienen la misma dirección: no hay variación de la que aprender."
+        )
     return X
 
 # %% ../nbs/09a_outliers.ipynb #158a53aa
-_RESOLUTION = 1e-6 # distancia por debajo de la cual no se distinguen dos fotos
+_RESOLUTION = 1e-6  # distancia por debajo de la cual no se distinguen dos fotos
 
 # %% ../nbs/09a_outliers.ipynb #62352788
 class OutlierDetector(OutlierMixin, BaseEstimator):
     "Reconoce las fotos que no se parecen a las del entrenamiento, por la distancia a sus vecinas más cercanas."
-    def __init__(self,
-                 n_neighbors: int = 10,     # vecinas; como mucho, una de cada cinco fotos
-                 quantile: float = 0.997,   # parte del entrenamiento que debe quedar dentro
-                 n_components: int = 64,    # ejes con los que se recuerda cada foto
-                 random_state: int = 0):    # semilla
-        self.n_neighbors, self.quantile, self.n_components, self.random_state = n_neighbors, quantile, n_components, random_state
 
-    def fit(self, X, y=None): # X: Embeddings o matriz (fotos, números), 5 fotos o más; y no se usa
+    def __init__(
+        self,
+        n_neighbors: int = 10,  # vecinas; como mucho, una de cada cinco fotos
+        quantile: float = 0.997,  # parte del entrenamiento que debe quedar dentro
+        n_components: int = 64,  # ejes con los que se recuerda cada foto
+        random_state: int = 0,  # semilla
+    ):
+        self.n_neighbors, self.quantile, self.n_components, self.random_state = (
+            n_neighbors,
+            quantile,
+            n_components,
+            random_state,
+        )
+
+    def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números), 5 fotos o más; y no se usa
         "Recuerda las fotos de entrenamiento y fija el umbral `threshold_`, en las unidades de `score_samples`."
         _check_settings(self)
         X = _check_training(X)
@@ -135,15 +163,22 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         self.threshold_ = min(float(np.sort(scores)[_rank(len(X), self.quantile) - 1]), -_RESOLUTION)
         return self
 
-    def score_samples(self, X): # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
+    def score_samples(self, X):  # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
         "Distancia del coseno media a las vecinas más cercanas, con el signo cambiado."
-        check_is_fitted(self, msg="Este detector todavía no ha aprendido: llama antes a `fit` con los vectores.")
+        check_is_fitted(
+            self, msg="Este detector todavía no ha aprendido: llama antes a `fit` con los vectores."
+        )
         X = _directions(X, self.n_features_in_)
-        with threadpool_limits(limits=1): return -_mean_distance(X, self.memory_, self.n_neighbors_)
+        with threadpool_limits(limits=1):
+            return -_mean_distance(X, self.memory_, self.n_neighbors_)
 
-    def decision_function(self, X): return self.score_samples(X) - self.threshold_ # (fotos,): negativa en las extrañas
-    def predict(self, X): return np.where(self.decision_function(X) < 0, -1, 1)    # (fotos,): 1 corriente, −1 extraña
-    def fit_predict(self, X, y=None): # 1 o −1; a cada foto la juzga una memoria que no la ha visto
+    def decision_function(self, X):
+        return self.score_samples(X) - self.threshold_  # (fotos,): negativa en las extrañas
+
+    def predict(self, X):
+        return np.where(self.decision_function(X) < 0, -1, 1)  # (fotos,): 1 corriente, −1 extraña
+
+    def fit_predict(self, X, y=None):  # 1 o −1; a cada foto la juzga una memoria que no la ha visto
         "Busca las fotos extrañas de un conjunto dentro de él mismo."
         return np.where(self.fit(X).training_scores_ < self.threshold_, -1, 1)
 
@@ -151,32 +186,42 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 @dataclass(frozen=True)
 class Drift:
     "Lo que se sabe de una tanda de fotos."
-    drifted: bool   # ¿hay demasiadas fotos extrañas para ser casualidad?
-    fraction: float # parte de la tanda que el detector señala
-    expected: float # parte que señalaría si fueran como las del entrenamiento
+
+    drifted: bool  # ¿hay demasiadas fotos extrañas para ser casualidad?
+    fraction: float  # parte de la tanda que el detector señala
+    expected: float  # parte que señalaría si fueran como las del entrenamiento
     p_value: float  # probabilidad de que el azar señale tantas, o más
-    message: str    # lo mismo, en una frase, con lo que conviene hacer
+    message: str  # lo mismo, en una frase, con lo que conviene hacer
 
 # %% ../nbs/09a_outliers.ipynb #b7f393c5
-def _drift_message(drifted: bool,   # ¿ha cambiado la tanda?
-                   flagged: int,    # fotos señaladas
-                   n: int,          # fotos de la tanda
-                   usual: float,    # fotos que se señalarían de promedio en una tanda corriente
-                   ) -> str:
+def _drift_message(
+    drifted: bool,  # ¿ha cambiado la tanda?
+    flagged: int,  # fotos señaladas
+    n: int,  # fotos de la tanda
+    usual: float,  # fotos que se señalarían de promedio en una tanda corriente
+) -> str:
     "Explica el resultado y dice qué hacer."
-    count = f"{flagged} de {n} foto{'s' * (n != 1)} no se parece{'n' * (flagged != 1)} a las del entrenamiento (lo corriente sería {usual:.1f})".replace(".", ",")
-    if not drifted: return f"{count}: no hay señal de que la tanda sea distinta."
-    return (f"{count}: esta tanda es distinta. Mira las señaladas; si son lo que quieres agrupar, entrena otra vez "
-            "con ellas, y si no, apártalas.")
+    count = f"{flagged} de {n} foto{'s' * (n != 1)} no se parece{'n' * (flagged != 1)} a las del entrenamiento (lo corriente sería {usual:.1f})".replace(
+        ".", ","
+    )
+    if not drifted:
+        return f"{count}: no hay señal de que la tanda sea distinta."
+    return (
+        f"{count}: esta tanda es distinta. Mira las señaladas; si son lo que quieres agrupar, entrena otra vez "
+        "con ellas, y si no, apártalas."
+    )
 
 # %% ../nbs/09a_outliers.ipynb #94ec2041
-def check_drift(detector: OutlierDetector, # ya entrenado
-                X,                         # Embeddings o matriz (fotos, números): la tanda
-                alpha: float = 0.001,      # con un valor p menor que éste se da la tanda por distinta
-                ) -> Drift:
+def check_drift(
+    detector: OutlierDetector,  # ya entrenado
+    X,  # Embeddings o matriz (fotos, números): la tanda
+    alpha: float = 0.001,  # con un valor p menor que éste se da la tanda por distinta
+) -> Drift:
     "¿Es esta tanda como las fotos de entrenamiento? Cuenta las extrañas y mira si son demasiadas (prueba beta-binomial)."
     if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < 1:
-        raise CatsDogsError(f"`alpha` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {alpha!r}.")
+        raise CatsDogsError(
+            f"`alpha` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {alpha!r}."
+        )
     strange = detector.predict(X) == -1
     n, flagged, training = len(strange), int(strange.sum()), detector.training_scores_
     rank = int((training < detector.threshold_).sum()) + 1

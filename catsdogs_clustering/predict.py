@@ -20,51 +20,74 @@ import click
 
 from .files import new_folder
 from .images import CatsDogsError, os_reason, printable
-from .terminal import (Command, Stopwatch, cache_file, cache_option, check_output, count, json_option,
-                                          list_problems, number, print_json, progress_bar, quiet_option, write_csv)
+from catsdogs_clustering.terminal import (
+    Command,
+    Stopwatch,
+    cache_file,
+    cache_option,
+    check_output,
+    count,
+    json_option,
+    list_problems,
+    number,
+    print_json,
+    progress_bar,
+    quiet_option,
+    write_csv,
+)
 
 # %% ../nbs/12d_predict.ipynb #50e912a4
-def _gather(paths: Sequence[str | Path]) -> list[Path]: # fotos, sin repetir, en el orden en que se piden
+def _gather(paths: Sequence[str | Path]) -> list[Path]:  # fotos, sin repetir, en el orden en que se piden
     "Junta las fotos de las rutas que se dan; una ruta que no existe se queda, y ya se verá que no se puede leer."
     from catsdogs_clustering.dataset import list_images
+
     found = []
-    for path in map(Path, paths): found += list_images(path) if os.path.isdir(path) else [path]
+    for path in map(Path, paths):
+        found += list_images(path) if os.path.isdir(path) else [path]
     return list(dict.fromkeys(found))
 
 # %% ../nbs/12d_predict.ipynb #cd9c9c38
 @dataclass
 class Prediction:
     "Lo que sale de repartir unas fotos."
-    model: object # ImageClusterer
-    table: object # DataFrame: path, cluster, name, confidence, outlier, reason y doubtful
-    drift: object # Drift, o None si son muy pocas fotos para hablar de la tanda
+
+    model: object  # ImageClusterer
+    table: object  # DataFrame: path, cluster, name, confidence, outlier, reason y doubtful
+    drift: object  # Drift, o None si son muy pocas fotos para hablar de la tanda
 
     @property
-    def problems(self) -> list[tuple]: # pares (ruta, motivo)
+    def problems(self) -> list[tuple]:  # pares (ruta, motivo)
         bad = self.table[self.table["reason"].notna()]
         return list(zip(bad["path"], bad["reason"]))
 
 # %% ../nbs/12d_predict.ipynb #27a12061
-MIN_BATCH = 20 # fotos que hacen falta para decir algo de la tanda entera
+MIN_BATCH = 20  # fotos que hacen falta para decir algo de la tanda entera
 
 # %% ../nbs/12d_predict.ipynb #d0fef8d1
-def predict(model_file: str | Path,         # modelo que guardó catsdogs entrenar
-            paths: Sequence[str | Path],    # fotos y carpetas
-            doubt: float = 0.1,             # confianza, de 0 a 1, por debajo de la cual una foto es dudosa
-            cache: str | Path | None = None, # archivo donde guardar los vectores
-            watch: Stopwatch | None = None, # cronómetro que anuncia los pasos
-            ) -> Prediction:
+def predict(
+    model_file: str | Path,  # modelo que guardó catsdogs entrenar
+    paths: Sequence[str | Path],  # fotos y carpetas
+    doubt: float = 0.1,  # confianza, de 0 a 1, por debajo de la cual una foto es dudosa
+    cache: str | Path | None = None,  # archivo donde guardar los vectores
+    watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
+) -> Prediction:
     "Reparte unas fotos con un modelo guardado; `CatsDogsError` si el modelo no sirve o no hay fotos."
     watch = watch or Stopwatch(quiet=True)
     photos = _gather(paths)
     with watch("Abrir el modelo"):
         from catsdogs_clustering.outliers import check_drift
+
         model = _load(model_file)
     with tempfile.TemporaryDirectory() as scratch:
-        model.set_params(cache=cache or Path(scratch)/"vectores.sqlite", progress=not watch.quiet)
-        with watch(f"Repartir {count(len(photos), 'foto', 'fotos')}", live=False): table = model.predict_table(photos)
+        model.set_params(cache=cache or Path(scratch) / "vectores.sqlite", progress=not watch.quiet)
+        with watch(f"Repartir {count(len(photos), 'foto', 'fotos')}", live=False):
+            table = model.predict_table(photos)
         good = table[table["reason"].isna()]
-        drift = check_drift(model.detector_, model.set_params(progress=False).transform(good["path"])) if len(good) >= MIN_BATCH else None
+        drift = (
+            check_drift(model.detector_, model.set_params(progress=False).transform(good["path"]))
+            if len(good) >= MIN_BATCH
+            else None
+        )
     table["doubtful"] = (table["confidence"] < doubt) & table["reason"].isna()
     return Prediction(model, table, drift)
 
@@ -72,37 +95,54 @@ def predict(model_file: str | Path,         # modelo que guardó catsdogs entren
 def _import_skops() -> None:
     "Carga skops sin que, de paso, se cargue torch."
     adapter = "sklearn.externals.array_api_compat.torch"
-    if adapter in sys.modules: return
+    if adapter in sys.modules:
+        return
     sys.modules[adapter] = types.ModuleType(adapter)
-    try: import skops.io
-    finally: del sys.modules[adapter]
+    try:
+        import skops.io
+    finally:
+        del sys.modules[adapter]
 
 # %% ../nbs/12d_predict.ipynb #a9e6ab42
-def _load(path: str | Path): # ImageClusterer
+def _load(path: str | Path):  # ImageClusterer
     "Carga un modelo de los que reparten fotos."
-    if Path(path).suffix.lower() != ".skops": raise CatsDogsError(f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}».")
-    if not os.path.exists(os.path.expanduser(path)): raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.") # antes de cargar nada
+    if Path(path).suffix.lower() != ".skops":
+        raise CatsDogsError(
+            f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}»."
+        )
+    if not os.path.exists(os.path.expanduser(path)):
+        raise CatsDogsError(
+            f"No existe el modelo «{printable(path)}»: comprueba la ruta."
+        )  # antes de cargar nada
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
+
     _import_skops()
     model = load_model(path)
     if not isinstance(model, ImageClusterer):
-        raise CatsDogsError(f"«{printable(path)}» lleva un modelo de tipo {type(model).__name__}, que no sabe leer fotos: guarda uno con catsdogs entrenar.")
+        raise CatsDogsError(
+            f"«{printable(path)}» lleva un modelo de tipo {type(model).__name__}, que no sabe leer fotos: guarda uno con catsdogs entrenar."
+        )
     return model
 
 # %% ../nbs/12d_predict.ipynb #c0e49551
-def safe_name(name: str, # nombre de un grupo
-              ) -> str:  # nombre de carpeta
+def safe_name(
+    name: str,  # nombre de un grupo
+) -> str:  # nombre de carpeta
     "Convierte un texto en un nombre de carpeta válido en cualquier sistema."
     clean = re.sub(r'[<>:"/\\|?*\s\x00-\x1f]+', "-", name).strip("-. ") or "grupo"
     reserved = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", clean, re.IGNORECASE)
     return f"grupo-{clean}" if reserved else clean
 
 # %% ../nbs/12d_predict.ipynb #1da965c3
-def _folder_names(model) -> dict: # grupo → carpeta; y además "dudosas" y "distintas"
+def _folder_names(model) -> dict:  # grupo → carpeta; y además "dudosas" y "distintas"
     "Elige el nombre de cada carpeta, sin que se repita ninguno."
     from catsdogs_clustering.explorer import outlier_name
-    wanted = {"dudosas": "dudosas", "distintas": outlier_name(model.names_.get(g) for g in range(model.n_clusters_))}
+
+    wanted = {
+        "dudosas": "dudosas",
+        "distintas": outlier_name(model.names_.get(g) for g in range(model.n_clusters_)),
+    }
     wanted |= {group: model.cluster_name(group) for group in range(model.n_clusters_)}
     names, taken = {}, set()
     for key, name in wanted.items():
@@ -111,7 +151,7 @@ def _folder_names(model) -> dict: # grupo → carpeta; y además "dudosas" y "di
     return names
 
 # %% ../nbs/12d_predict.ipynb #1ccbcd8b
-def _free(name: str, taken: set) -> str: # el nombre, con un número si ya estaba cogido
+def _free(name: str, taken: set) -> str:  # el nombre, con un número si ya estaba cogido
     "Busca un nombre libre, sin distinguir mayúsculas: «foto.jpg», «foto-2.jpg»…"
     stem, suffix = os.path.splitext(name)
     n, free = 1, name
@@ -121,7 +161,7 @@ def _free(name: str, taken: set) -> str: # el nombre, con un número si ya estab
     return free
 
 # %% ../nbs/12d_predict.ipynb #b59d16e7
-def plan_folders(prediction: Prediction) -> dict[Path, Path]: # ruta dentro del destino → foto
+def plan_folders(prediction: Prediction) -> dict[Path, Path]:  # ruta dentro del destino → foto
     "Decide dónde va cada foto que se pudo leer: las distintas y las dudosas, aparte."
     folders, plan = _folder_names(prediction.model), {}
     taken = {folder: set() for folder in folders.values()}
@@ -129,71 +169,104 @@ def plan_folders(prediction: Prediction) -> dict[Path, Path]: # ruta dentro del 
         folder = folders["distintas" if row.outlier else "dudosas" if row.doubtful else row.cluster]
         name = _free(row.path.name, taken[folder])
         taken[folder].add(name.casefold())
-        plan[Path(folder)/name] = row.path
+        plan[Path(folder) / name] = row.path
     return plan
 
 # %% ../nbs/12d_predict.ipynb #80d61b9b
-def _check_organize(dest: str | Path | None,     # lo que dice --organizar
-                    sources: Sequence[str | Path], # lo que se va a repartir
-                    ) -> Path | None:
+def _check_organize(
+    dest: str | Path | None,  # lo que dice --organizar
+    sources: Sequence[str | Path],  # lo que se va a repartir
+) -> Path | None:
     "Comprueba que la carpeta de destino es nueva, o está vacía, y que se puede crear."
-    if dest is None: return None
+    if dest is None:
+        return None
     dest = Path(os.path.expanduser(dest))
     real = Path(os.path.realpath(dest))
-    if dest.is_symlink() and not real.is_symlink(): dest = real # el enlace se queda como está, y la carpeta se hace donde él dice
+    if dest.is_symlink() and not real.is_symlink():
+        dest = real  # el enlace se queda como está, y la carpeta se hace donde él dice
     if dest.is_symlink() or os.path.ismount(dest) or dest.exists() and dest.samefile("."):
-        raise CatsDogsError(f"«{printable(dest)}» no se puede cambiar por una carpeta nueva: elige otra, dentro o fuera de ella, en --organizar.")
-    if dest.exists() and not dest.is_dir(): raise CatsDogsError(f"«{printable(dest)}» es un archivo: elige otra carpeta en --organizar.")
-    if dest.is_dir() and any(dest.iterdir()): raise CatsDogsError(f"La carpeta «{printable(dest)}» no está vacía, y no se pisa nada: elige otra en --organizar.")
+        raise CatsDogsError(
+            f"«{printable(dest)}» no se puede cambiar por una carpeta nueva: elige otra, dentro o fuera de ella, en --organizar."
+        )
+    if dest.exists() and not dest.is_dir():
+        raise CatsDogsError(f"«{printable(dest)}» es un archivo: elige otra carpeta en --organizar.")
+    if dest.is_dir() and any(dest.iterdir()):
+        raise CatsDogsError(
+            f"La carpeta «{printable(dest)}» no está vacía, y no se pisa nada: elige otra en --organizar."
+        )
     for source in map(Path, sources):
         if os.path.isdir(source) and real.is_relative_to(os.path.realpath(source)):
-            raise CatsDogsError(f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: elige otra carpeta en --organizar.")
+            raise CatsDogsError(
+                f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: elige otra carpeta en --organizar."
+            )
     parent = next(p for p in dest.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise CatsDogsError(f"No hay permiso para crear «{printable(dest)}»: elige otra carpeta en --organizar.")
+        raise CatsDogsError(
+            f"No hay permiso para crear «{printable(dest)}»: elige otra carpeta en --organizar."
+        )
     return dest
 
 # %% ../nbs/12d_predict.ipynb #a4e7b446
-def _place(path: Path,   # foto
-           target: Path, # dónde ponerla, en la carpeta provisional
-           final: Path,  # dónde acabará
-           link: bool,   # enlazar, en vez de copiar
-           ) -> None:
+def _place(
+    path: Path,  # foto
+    target: Path,  # dónde ponerla, en la carpeta provisional
+    final: Path,  # dónde acabará
+    link: bool,  # enlazar, en vez de copiar
+) -> None:
     "Copia una foto; o la enlaza, de modo que el enlace valga en su sitio definitivo. Donde no hay enlaces, copia."
     target.parent.mkdir(exist_ok=True)
-    try: there = os.path.relpath(Path(os.path.realpath(path.parent))/path.name, os.path.realpath(final.parent))
-    except ValueError: there = path.absolute() # en Windows, no hay camino de un disco a otro
     try:
-        if link: return os.symlink(there, target)
-    except (OSError, NotImplementedError): pass
+        there = os.path.relpath(
+            Path(os.path.realpath(path.parent)) / path.name, os.path.realpath(final.parent)
+        )
+    except ValueError:
+        there = path.absolute()  # en Windows, no hay camino de un disco a otro
+    try:
+        if link:
+            return os.symlink(there, target)
+    except (OSError, NotImplementedError):
+        pass
     shutil.copy2(path, target)
 
 # %% ../nbs/12d_predict.ipynb #7b2af147
-def organize(prediction: Prediction,  # reparto
-             dest: Path,              # carpeta nueva
-             link: bool = False,      # enlazar las fotos, en vez de copiarlas
-             watch: Stopwatch | None = None,
-             ) -> list[tuple]:        # pares (ruta, motivo) de las fotos que ya no estaban
+def organize(
+    prediction: Prediction,  # reparto
+    dest: Path,  # carpeta nueva
+    link: bool = False,  # enlazar las fotos, en vez de copiarlas
+    watch: Stopwatch | None = None,
+) -> list[tuple]:  # pares (ruta, motivo) de las fotos que ya no estaban
     "Deja cada foto en la carpeta de su grupo: todas, o ninguna. `CatsDogsError` si no se puede escribir."
     quiet, gone, plan = watch is None or watch.quiet, [], plan_folders(prediction)
     try:
         with new_folder(dest) as partial, progress_bar(len(plan), "Ordenar", quiet) as bar:
             for name, path in plan.items():
-                if path.exists(): _place(path, partial/name, dest/name, link)
-                else: gone.append((path, "ya no está"))
+                if path.exists():
+                    _place(path, partial / name, dest / name, link)
+                else:
+                    gone.append((path, "ya no está"))
                 bar.update()
     except OSError as e:
-        raise CatsDogsError(f"No se pudo escribir en «{printable(dest)}» ({os_reason(e)}); no ha quedado nada a medias, y tus fotos "
-                            "siguen como estaban. Haz sitio o elige otra carpeta, y repite la orden.") from None
+        raise CatsDogsError(
+            f"No se pudo escribir en «{printable(dest)}» ({os_reason(e)}); no ha quedado nada a medias, y tus fotos "
+            "siguen como estaban. Haz sitio o elige otra carpeta, y repite la orden."
+        ) from None
     return gone
 
 # %% ../nbs/12d_predict.ipynb #f4978a52
-def _rows(prediction: Prediction) -> list[dict]: # una por foto, en tipos que caben en un JSON
+def _rows(prediction: Prediction) -> list[dict]:  # una por foto, en tipos que caben en un JSON
     "Las filas del resultado, con las claves en español."
-    return [{"archivo": str(r.path), "grupo": None if r.reason else int(r.cluster),
-             "nombre": None if r.reason else prediction.model.names_.get(int(r.cluster)),
-             "confianza": None if r.reason else round(float(r.confidence), 4), "dudosa": bool(r.doubtful),
-             "distinta": None if r.reason else bool(r.outlier), "motivo": r.reason} for r in prediction.table.itertuples()]
+    return [
+        {
+            "archivo": str(r.path),
+            "grupo": None if r.reason else int(r.cluster),
+            "nombre": None if r.reason else prediction.model.names_.get(int(r.cluster)),
+            "confianza": None if r.reason else round(float(r.confidence), 4),
+            "dudosa": bool(r.doubtful),
+            "distinta": None if r.reason else bool(r.outlier),
+            "motivo": r.reason,
+        }
+        for r in prediction.table.itertuples()
+    ]
 
 # %% ../nbs/12d_predict.ipynb #bc0b19bb
 def _print_rows(rows: list[dict], at_most: int = 20) -> None:
@@ -203,21 +276,44 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     width = max((len(title(row)) for row in good), default=0)
     for row in good[:at_most]:
         mark = "  ← distinta" if row["distinta"] else "  ← dudosa" if row["dudosa"] else ""
-        click.echo(f"{title(row):<{width}}  {row['confianza']:.2f}".replace(".", ",") + f"  {printable(row['archivo'])}{mark}")
-    if len(good) > at_most: click.echo(f"… y {count(len(good) - at_most, 'foto', 'fotos')} más: usa --csv o --json para verlas todas.")
+        click.echo(
+            f"{title(row):<{width}}  {row['confianza']:.2f}".replace(".", ",")
+            + f"  {printable(row['archivo'])}{mark}"
+        )
+    if len(good) > at_most:
+        click.echo(
+            f"… y {count(len(good) - at_most, 'foto', 'fotos')} más: usa --csv o --json para verlas todas."
+        )
     where = ["distintas" if row["distinta"] else "dudosas" if row["dudosa"] else title(row) for row in good]
     names = sorted(set(where), key=lambda name: (name in ("distintas", "dudosas"), name))
-    click.echo(f"{count(len(good), 'foto', 'fotos')}: " + ", ".join(f"{name} {number(where.count(name))}" for name in names))
+    click.echo(
+        f"{count(len(good), 'foto', 'fotos')}: "
+        + ", ".join(f"{name} {number(where.count(name))}" for name in names)
+    )
 
 # %% ../nbs/12d_predict.ipynb #8c60b772
-@click.command("predecir", cls=Command, example="catsdogs predecir animales.skops fotos_de_hoy --organizar ordenadas",
-               resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: repite la orden y seguirá donde iba.")
+@click.command(
+    "predecir",
+    cls=Command,
+    example="catsdogs predecir animales.skops fotos_de_hoy --organizar ordenadas",
+    resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: repite la orden y seguirá donde iba.",
+)
 @click.argument("model_file", metavar="MODELO")
 @click.argument("paths", metavar="RUTA…", nargs=-1, required=True)
 @click.option("--csv", metavar="ARCHIVO", help="Guarda aquí una tabla con una fila por foto.")
-@click.option("--organizar", metavar="CARPETA", help="Copia cada foto en la carpeta de su grupo, dentro de ésta; las dudosas y las distintas, aparte.")
+@click.option(
+    "--organizar",
+    metavar="CARPETA",
+    help="Copia cada foto en la carpeta de su grupo, dentro de ésta; las dudosas y las distintas, aparte.",
+)
 @click.option("--enlazar", is_flag=True, help="Con --organizar, hace enlaces en vez de copias.")
-@click.option("--duda", metavar="NÚMERO", type=float, default=0.1, help="Confianza, de 0 a 1, por debajo de la cual una foto es dudosa (si no se dice, 0.1).")
+@click.option(
+    "--duda",
+    metavar="NÚMERO",
+    type=float,
+    default=0.1,
+    help="Confianza, de 0 a 1, por debajo de la cual una foto es dudosa (si no se dice, 0.1).",
+)
 @cache_option
 @quiet_option
 @json_option
@@ -226,14 +322,18 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
     """Dice de qué grupo es cada foto.
 
     MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta. Nunca mueve ni cambia las fotos."""
-    if not 0 <= duda <= 1: raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {duda:g}.")
-    if enlazar and not organizar: raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
+    if not 0 <= duda <= 1:
+        raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {duda:g}.")
+    if enlazar and not organizar:
+        raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
     csv, dest, watch = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths), Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
     problems = found.problems
     if len(problems) < len(found.table):
-        if dest: problems += organize(found, dest, enlazar, watch)
-        if csv: _write_table(found, csv)
+        if dest:
+            problems += organize(found, dest, enlazar, watch)
+        if csv:
+            _write_table(found, csv)
     _tell(found, dest, as_json)
     list_problems(problems)
     ctx.exit(2 if len(found.problems) == len(found.table) else 1 if problems else 0)
@@ -242,6 +342,7 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
 def _write_table(found: Prediction, path: Path) -> None:
     "Guarda el reparto en CSV."
     import pandas as pd
+
     write_csv(pd.DataFrame(_rows(found)).astype({"grupo": "Int64", "distinta": "boolean"}), path)
 
 # %% ../nbs/12d_predict.ipynb #46bf34b1
@@ -251,6 +352,12 @@ def _tell(found: Prediction, dest: Path | None, as_json: bool) -> None:
     if as_json:
         warning = drift and {"cambia": bool(drift.drifted), "parte": drift.fraction, "valor_p": drift.p_value}
         return print_json({"fotos": rows, "tanda": warning, "carpeta": dest})
-    if not all(row["motivo"] for row in rows): _print_rows(rows)
-    if dest and dest.exists(): click.echo(f"Ordenadas en «{printable(dest)}»: " + ", ".join(sorted(printable(p.name) for p in dest.iterdir())))
-    if drift and drift.drifted: click.echo(f"Aviso: {drift.message}", err=True)
+    if not all(row["motivo"] for row in rows):
+        _print_rows(rows)
+    if dest and dest.exists():
+        click.echo(
+            f"Ordenadas en «{printable(dest)}»: "
+            + ", ".join(sorted(printable(p.name) for p in dest.iterdir()))
+        )
+    if drift and drift.drifted:
+        click.echo(f"Aviso: {drift.message}", err=True)

@@ -15,74 +15,112 @@ from pathlib import Path
 
 from .backbones import Backbone, Preprocessing, load_backbone, weights_file
 from .cache import VectorCache
-from .engines import MIN_AGREEMENT, Engine, import_openvino, load_engine, openvino_graph, pick_device, run_graph
+from catsdogs_clustering.engines import (
+    MIN_AGREEMENT,
+    Engine,
+    import_openvino,
+    load_engine,
+    openvino_graph,
+    pick_device,
+    run_graph,
+)
 
 # %% ../nbs/03f_prepared.ipynb #87527a84
-_VERSION = 1 # cambia cuando cambia la manera de preparar una red
+_VERSION = 1  # cambia cuando cambia la manera de preparar una red
 _LIBRARIES = ("torch", "torchvision", "timm", "openvino")
 
 # %% ../nbs/03f_prepared.ipynb #ed9eb98e
-def network_key(name: str,                  # red
-                weights: str | Path | None, # como en load_backbone
-                precision: str,             # como en load_engine
-                batch_size: int,            # fotos por lote
-                ) -> str | None:            # 64 cifras hexadecimales; None si hay que construirla para saberlo
+def network_key(
+    name: str,  # red
+    weights: str | Path | None,  # como en load_backbone
+    precision: str,  # como en load_engine
+    batch_size: int,  # fotos por lote
+) -> str | None:  # 64 cifras hexadecimales; None si hay que construirla para saberlo
     "Resume todo lo que decide cómo queda preparada una red."
     file = weights_file(name, weights)
-    if file is None and weights is not None: return None # habría que descargarlos
+    if file is None and weights is not None:
+        return None  # habría que descargarlos
     core = import_openvino().Core()
-    facts = dict(name=name, weights=file and hashlib.sha256(file.read_bytes()).hexdigest(), precision=precision, batch_size=batch_size,
-                 processor=[core.get_property("CPU", p) for p in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")],
-                 versions=[version(library) for library in _LIBRARIES], agreement=MIN_AGREEMENT, version=_VERSION)
+    facts = dict(
+        name=name,
+        weights=file and hashlib.sha256(file.read_bytes()).hexdigest(),
+        precision=precision,
+        batch_size=batch_size,
+        processor=[core.get_property("CPU", p) for p in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")],
+        versions=[version(library) for library in _LIBRARIES],
+        agreement=MIN_AGREEMENT,
+        version=_VERSION,
+    )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 # %% ../nbs/03f_prepared.ipynb #1c8afb54
-def _take_apart(engine: Engine) -> tuple[str, bytes, bytes]: # lo que se sabe de ella, el grafo y los pesos
+def _take_apart(engine: Engine) -> tuple[str, bytes, bytes]:  # lo que se sabe de ella, el grafo y los pesos
     "Convierte en bytes una red puesta en marcha con OpenVINO."
     backbone = engine.backbone
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder)/"red.xml", Path(folder)/"red.bin"]
+        files = [Path(folder) / "red.xml", Path(folder) / "red.bin"]
         import_openvino().serialize(openvino_graph(backbone, engine.batch_size), *files)
         graph, weights = (file.read_bytes() for file in files)
-    facts = dict(preprocessing=asdict(backbone.preprocessing), n_features=int(backbone.n_features), digest=backbone.digest,
-                 precision=engine.precision, content=hashlib.sha256(graph + weights).hexdigest())
+    facts = dict(
+        preprocessing=asdict(backbone.preprocessing),
+        n_features=int(backbone.n_features),
+        digest=backbone.digest,
+        precision=engine.precision,
+        content=hashlib.sha256(graph + weights).hexdigest(),
+    )
     return json.dumps(facts), graph, weights
 
 # %% ../nbs/03f_prepared.ipynb #774b47e3
 def _put_together(name: str, weights, batch_size: int, facts: str, graph: bytes, values: bytes) -> Engine:
     "Vuelve a poner en marcha una red guardada; ValueError si está estropeada."
     known = json.loads(facts)
-    if known["content"] != hashlib.sha256(graph + values).hexdigest(): raise ValueError("no son los bytes que se guardaron")
-    recipe = {key: tuple(value) if isinstance(value, list) else value for key, value in known["preprocessing"].items()}
+    if known["content"] != hashlib.sha256(graph + values).hexdigest():
+        raise ValueError("no son los bytes que se guardaron")
+    recipe = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in known["preprocessing"].items()
+    }
     later = lambda x: load_backbone(name, weights).model(x)
     backbone = Backbone(name, later, Preprocessing(**recipe), known["n_features"], known["digest"])
-    return run_graph(import_openvino().Core().read_model(graph, values), backbone, known["precision"], batch_size)
+    return run_graph(
+        import_openvino().Core().read_model(graph, values), backbone, known["precision"], batch_size
+    )
 
 # %% ../nbs/03f_prepared.ipynb #d041d770
-MAX_NETWORK_BYTES = 512 * 2**20 # las redes mayores no se guardan
+MAX_NETWORK_BYTES = 512 * 2**20  # las redes mayores no se guardan
+
 
 def _stored(store: VectorCache, key: str | None, name: str, weights, batch_size: int) -> Engine | None:
     "La red guardada, en marcha; None si no está o no sirve."
     found = store.get_network(key) if key else None
-    try: return found and _put_together(name, weights, batch_size, *found)
-    except Exception: return None # lo que sea, se arregla preparándola otra vez
+    try:
+        return found and _put_together(name, weights, batch_size, *found)
+    except Exception:
+        return None  # lo que sea, se arregla preparándola otra vez
 
 # %% ../nbs/03f_prepared.ipynb #8a27817b
-def prepare_engine(name: str,                          # red
-                   weights: str | Path | None = "DEFAULT", # como en load_backbone
-                   device: str = "auto",               # como en load_engine
-                   engine: str = "auto",               # como en load_engine
-                   precision: str = "auto",            # como en load_engine
-                   batch_size: int = 16,               # fotos por lote
-                   store: VectorCache | None = None,   # dónde se guardan las redes preparadas
-                   ) -> Engine:                        # listo para usar
+def prepare_engine(
+    name: str,  # red
+    weights: str | Path | None = "DEFAULT",  # como en load_backbone
+    device: str = "auto",  # como en load_engine
+    engine: str = "auto",  # como en load_engine
+    precision: str = "auto",  # como en load_engine
+    batch_size: int = 16,  # fotos por lote
+    store: VectorCache | None = None,  # dónde se guardan las redes preparadas
+) -> Engine:  # listo para usar
     "Lo mismo que `load_engine(load_backbone(…))`, y la segunda vez, sin esperar."
     fast = store is not None and engine in ("auto", "openvino") and import_openvino()
     fast = fast and pick_device("cpu" if (device, engine) == ("auto", "openvino") else device) == "cpu"
     key = network_key(name, weights, precision, batch_size) if fast else None
-    if known := _stored(store, key, name, weights, batch_size): return known
+    if known := _stored(store, key, name, weights, batch_size):
+        return known
     ready = load_engine(load_backbone(name, weights), device, engine, precision, batch_size)
-    if fast and ready.name == "openvino" and (key := key or network_key(name, weights, precision, batch_size)): # ya descargados
+    if (
+        fast
+        and ready.name == "openvino"
+        and (key := key or network_key(name, weights, precision, batch_size))
+    ):  # ya descargados
         facts, graph, values = _take_apart(ready)
-        if len(values) <= MAX_NETWORK_BYTES: store.put_network(key, facts, graph, values)
+        if len(values) <= MAX_NETWORK_BYTES:
+            store.put_network(key, facts, graph, values)
     return ready

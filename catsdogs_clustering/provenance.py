@@ -16,30 +16,42 @@ from .files import as_paths
 from .images import CatsDogsError, read_bytes
 
 # %% ../nbs/10b_provenance.ipynb #4fd52796
-def backbone_facts(embedder: ImageEmbedder, # transformador
-                   ) -> list[dict]:         # por red: nombre, huella de los pesos, medidas y preprocesado
+def backbone_facts(
+    embedder: ImageEmbedder,  # transformador
+) -> list[dict]:  # por red: nombre, huella de los pesos, medidas y preprocesado
     "Todo lo que hace falta para saber si dos redes dan los mismos vectores."
-    facts = [{"name": b.name, "weights": b.digest, "n_features": int(b.n_features), **asdict(b.preprocessing)}
-             for b in embedder._load()]
-    return [{key: list(value) if isinstance(value, tuple) else value for key, value in fact.items()} for fact in facts]
+    facts = [
+        {"name": b.name, "weights": b.digest, "n_features": int(b.n_features), **asdict(b.preprocessing)}
+        for b in embedder._load()
+    ]
+    return [
+        {key: list(value) if isinstance(value, tuple) else value for key, value in fact.items()}
+        for fact in facts
+    ]
 
 # %% ../nbs/10b_provenance.ipynb #6c5b8f3a
-def check_backbone(expected: list[dict], # las redes del entrenamiento
-                   found: list[dict],    # las de ahora
-                   ) -> None:
+def check_backbone(
+    expected: list[dict],  # las redes del entrenamiento
+    found: list[dict],  # las de ahora
+) -> None:
     "Comprueba que las redes son las mismas; si no, dice en qué se diferencian."
     titles = {"name": "su nombre", "weights": "sus pesos", "n_features": "el tamaño de sus vectores"}
-    if len(expected) != len(found): raise CatsDogsError(f"Este modelo usa {len(expected)} redes y ahora hay {len(found)}.")
+    if len(expected) != len(found):
+        raise CatsDogsError(f"Este modelo usa {len(expected)} redes y ahora hay {len(found)}.")
     for old, new in zip(expected, found):
         for key in old:
-            if old[key] == new.get(key): continue
+            if old[key] == new.get(key):
+                continue
             what = titles.get(key, f"cómo prepara las fotos ({key})")
-            raise CatsDogsError(f"Este modelo se entrenó con otra red, que se diferencia en {what} (era {str(old[key])[:24]} y ahora "
-                                f"es {str(new.get(key))[:24]}). Usa el `backbone` y los `weights` del entrenamiento, o entrena otra vez.")
+            raise CatsDogsError(
+                f"Este modelo se entrenó con otra red, que se diferencia en {what} (era {str(old[key])[:24]} y ahora "
+                f"es {str(new.get(key))[:24]}). Usa el `backbone` y los `weights` del entrenamiento, o entrena otra vez."
+            )
 
 # %% ../nbs/10b_provenance.ipynb #73c4ca16
-def photos_digest(paths: Iterable[str | Path], # fotos que se pueden leer
-                  ) -> str:                    # 64 cifras hexadecimales
+def photos_digest(
+    paths: Iterable[str | Path],  # fotos que se pueden leer
+) -> str:  # 64 cifras hexadecimales
     "Huella de un conjunto de fotos: depende de su contenido, no de su nombre ni de su orden."
     each = sorted(hashlib.sha256(read_bytes(path)).digest() for path in as_paths(paths))
     return hashlib.sha256(b"".join(each)).hexdigest()

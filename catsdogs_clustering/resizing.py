@@ -19,47 +19,54 @@ def _triangle(x: np.ndarray) -> np.ndarray:
     return np.maximum(1 - np.abs(x), 0)
 
 # %% ../nbs/00d_resizing.ipynb #c3a9e0d1
-def _keys(x: np.ndarray, # distancias, en puntos de la imagen pequeña
-          a: float = -0.5) -> np.ndarray:
+def _keys(
+    x: np.ndarray,  # distancias, en puntos de la imagen pequeña
+    a: float = -0.5,
+) -> np.ndarray:
     "El filtro bicúbico de Keys (1981), entre -2 y 2."
     x = np.abs(x)
-    return np.where(x < 1, ((a + 2) * x - (a + 3)) * x * x + 1, np.where(x < 2, (((x - 5) * x + 8) * x - 4) * a, 0))
+    return np.where(
+        x < 1, ((a + 2) * x - (a + 3)) * x * x + 1, np.where(x < 2, (((x - 5) * x + 8) * x - 4) * a, 0)
+    )
 
 # %% ../nbs/00d_resizing.ipynb #d4b8f1e2
-_FILTERS = {"bilinear": (1, _triangle), "bicubic": (2, _keys)} # nombre → (hasta dónde llega, función)
+_FILTERS = {"bilinear": (1, _triangle), "bicubic": (2, _keys)}  # nombre → (hasta dónde llega, función)
 
 # %% ../nbs/00d_resizing.ipynb #1c1b33ef
 @lru_cache(maxsize=16)
-def _weights(n_in: int,          # puntos que hay
-             n_out: int,         # puntos que se quieren
-             interpolation: str, # "bilinear" o "bicubic"
-             ) -> tuple[np.ndarray, int]: # float64 (n_out, n_in), de enteros, y el número de bits de la escala
+def _weights(
+    n_in: int,  # puntos que hay
+    n_out: int,  # puntos que se quieren
+    interpolation: str,  # "bilinear" o "bicubic"
+) -> tuple[np.ndarray, int]:  # float64 (n_out, n_in), de enteros, y el número de bits de la escala
     "Con qué peso entra cada punto viejo en cada punto nuevo."
     reach, shape = _FILTERS[interpolation]
     scale = n_in / n_out
-    stretch = max(scale, 1) # al ampliar, el filtro no se encoge
+    stretch = max(scale, 1)  # al ampliar, el filtro no se encoge
     center = scale * (np.arange(n_out) + 0.5)
     first = np.maximum((center - reach * stretch + 0.5).astype(int), 0)[:, None]
     after = np.minimum((center + reach * stretch + 0.5).astype(int), n_in)[:, None]
     old = np.arange(n_in)
     w = np.where((old >= first) & (old < after), shape((old - center[:, None] + 0.5) / stretch), 0)
     w /= w.sum(axis=1, keepdims=True)
-    bits = next(b for b in range(23) if b == 22 or int(w.max() * 2**(b + 1) + 0.5) >= 2**15)
+    bits = next(b for b in range(23) if b == 22 or int(w.max() * 2 ** (b + 1) + 0.5) >= 2**15)
     return np.trunc(w * 2**bits + np.copysign(0.5, w)), bits
 
 # %% ../nbs/00d_resizing.ipynb #eb9dc1e5
-def _shrink(lines: np.ndarray,  # (n_in, m)
-            n_out: int,         # líneas que se quieren
-            interpolation: str, # "bilinear" o "bicubic"
-            ) -> np.ndarray:    # float64 (n_out, m), enteros de 0 a 255
+def _shrink(
+    lines: np.ndarray,  # (n_in, m)
+    n_out: int,  # líneas que se quieren
+    interpolation: str,  # "bilinear" o "bicubic"
+) -> np.ndarray:  # float64 (n_out, m), enteros de 0 a 255
     "Reduce (o amplía) en una dirección."
-    if len(lines) == n_out: return lines
+    if len(lines) == n_out:
+        return lines
     weights, bits = _weights(len(lines), n_out, interpolation)
     sums = np.empty((n_out, lines.shape[1]))
     for i in range(0, n_out, 32):
-        used = np.flatnonzero(weights[i:i + 32].any(axis=0))
+        used = np.flatnonzero(weights[i : i + 32].any(axis=0))
         part = slice(used[0], used[-1] + 1)
-        sums[i:i + 32] = weights[i:i + 32, part] @ lines[part]
+        sums[i : i + 32] = weights[i : i + 32, part] @ lines[part]
     return np.clip(np.floor(sums / 2**bits + 0.5), 0, 255)
 
 # %% ../nbs/00d_resizing.ipynb #8ea17af8
@@ -74,27 +81,33 @@ def _with_numpy(pixels: np.ndarray, height: int, width: int, interpolation: str)
 def _with_torch(pixels: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
     "Lleva una foto a otro tamaño con torch."
     import torch
+
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    if interpolation in _FILTERS: x = torch.nn.functional.interpolate(x, size=(height, width), mode=interpolation, antialias=True)
+    if interpolation in _FILTERS:
+        x = torch.nn.functional.interpolate(x, size=(height, width), mode=interpolation, antialias=True)
     else:
         from torchvision.transforms.v2 import InterpolationMode, functional as F
+
         x = F.resize(x, [height, width], InterpolationMode(interpolation), antialias=True)
     return np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())
 
 # %% ../nbs/00d_resizing.ipynb #e5c7a2f3
-_PATIENCE = 32 # fotos que se reducen con numpy antes de empezar a cargar torch
-_MAX_VALUES = 16_000_000 # números de una foto a partir de los cuales numpy ocuparía demasiada memoria
+_PATIENCE = 32  # fotos que se reducen con numpy antes de empezar a cargar torch
+_MAX_VALUES = 16_000_000  # números de una foto a partir de los cuales numpy ocuparía demasiada memoria
 _served, _loading = count(), None
 
 # %% ../nbs/00d_resizing.ipynb #f6d6b3a4
-def _import_torch(): import torch
+def _import_torch():
+    import torch
 
 # %% ../nbs/00d_resizing.ipynb #a5f0e9ce
 def _torch_is_ready() -> bool:
     "Dice si torch está cargado; si ya se han reducido muchas fotos sin él, empieza a cargarlo."
     global _loading
-    if _loading is not None: return not _loading.is_alive()
-    if "torch" in sys.modules: return True
+    if _loading is not None:
+        return not _loading.is_alive()
+    if "torch" in sys.modules:
+        return True
     if next(_served) == _PATIENCE:
         loading = Thread(target=_import_torch)
         loading.start()
@@ -102,11 +115,12 @@ def _torch_is_ready() -> bool:
     return False
 
 # %% ../nbs/00d_resizing.ipynb #b5dc06b8
-def resize_pixels(pixels: np.ndarray, # uint8 (alto, ancho, 3)
-                  height: int,        # alto que se quiere
-                  width: int,         # ancho que se quiere
-                  interpolation: str = "bilinear", # "bilinear", "bicubic", u otro de los de torchvision
-                  ) -> np.ndarray:    # uint8 (height, width, 3)
+def resize_pixels(
+    pixels: np.ndarray,  # uint8 (alto, ancho, 3)
+    height: int,  # alto que se quiere
+    width: int,  # ancho que se quiere
+    interpolation: str = "bilinear",  # "bilinear", "bicubic", u otro de los de torchvision
+) -> np.ndarray:  # uint8 (height, width, 3)
     "Lleva una foto a otro tamaño, con un filtro que no deja dientes de sierra."
     exact = interpolation in _FILTERS and pixels.size <= _MAX_VALUES
     how = _with_numpy if exact and not _torch_is_ready() else _with_torch

@@ -27,58 +27,79 @@ from .images import ImageReadError, decode_pixels, read_bytes
 @dataclass
 class Photo:
     "Una foto en camino, con lo que se va sabiendo de ella."
-    path: Path          # archivo
-    digest: bytes = b"" # SHA-256 de su contenido
+
+    path: Path  # archivo
+    digest: bytes = b""  # SHA-256 de su contenido
     pixels: dict[int, np.ndarray] = field(default_factory=dict)  # vistas preparadas, uint8 (crop, crop, 3)
-    vectors: dict[int, np.ndarray] = field(default_factory=dict) # vectores, float32 (n_features,)
-    problem: str = ""   # por qué no se puede leer
+    vectors: dict[int, np.ndarray] = field(default_factory=dict)  # vectores, float32 (n_features,)
+    problem: str = ""  # por qué no se puede leer
 
 # %% ../nbs/03d_stream.ipynb #38fb6d8c
-_VERSION = 2 # cambia cuando cambia la manera de abrir o preparar las fotos
+_VERSION = 2  # cambia cuando cambia la manera de abrir o preparar las fotos
 
 # %% ../nbs/03d_stream.ipynb #76b2b9c7
-def recipe(engine: Engine, # red en marcha
-           view: str,      # una de VIEWS
-           ) -> str:       # 64 cifras hexadecimales
+def recipe(
+    engine: Engine,  # red en marcha
+    view: str,  # una de VIEWS
+) -> str:  # 64 cifras hexadecimales
     "Resume todo lo que da forma a un vector, salvo la propia foto."
     b = engine.backbone
-    facts = dict(name=b.name, weights=b.digest, preprocessing=asdict(b.preprocessing), view=view,
-                 precision=engine.precision, version=_VERSION)
+    facts = dict(
+        name=b.name,
+        weights=b.digest,
+        preprocessing=asdict(b.preprocessing),
+        view=view,
+        precision=engine.precision,
+        version=_VERSION,
+    )
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 # %% ../nbs/03d_stream.ipynb #df17c1b5
 class Order:
     "Qué vectores se piden de cada foto, y dónde se guardan."
-    def __init__(self, engines: list[Engine], views: tuple[str, ...] = ("crop",), cache: VectorCache | None = None):
+
+    def __init__(
+        self, engines: list[Engine], views: tuple[str, ...] = ("crop",), cache: VectorCache | None = None
+    ):
         self.slots = [(engine, view) for engine in engines for view in views]
         self.recipes, self.cache = [recipe(*slot) for slot in self.slots], cache
-        self.side = 3 * max(e.backbone.preprocessing.resize for e in engines) # con el triple basta: las fotos mayores se abren reducidas
+        self.side = 3 * max(
+            e.backbone.preprocessing.resize for e in engines
+        )  # con el triple basta: las fotos mayores se abren reducidas
 
-    def missing(self, photo: Photo) -> list[int]: # números de los vectores que faltan
+    def missing(self, photo: Photo) -> list[int]:  # números de los vectores que faltan
         return [] if photo.problem else [k for k in range(len(self.slots)) if k not in photo.vectors]
 
 # %% ../nbs/03d_stream.ipynb #bb490014
-def map_ahead(pool: ThreadPoolExecutor,  # hilos
-              func: Callable,            # trabajo sobre un elemento
-              items: Iterable,           # elementos, que se toman según hacen falta
-              ahead: int,                # cuántos se adelantan
-              needed: Callable = bool,   # ¿hay que trabajar en éste?
-              ) -> Iterator:             # los mismos elementos, en orden, con el trabajo hecho
+def map_ahead(
+    pool: ThreadPoolExecutor,  # hilos
+    func: Callable,  # trabajo sobre un elemento
+    items: Iterable,  # elementos, que se toman según hacen falta
+    ahead: int,  # cuántos se adelantan
+    needed: Callable = bool,  # ¿hay que trabajar en éste?
+) -> Iterator:  # los mismos elementos, en orden, con el trabajo hecho
     "Trabaja sobre los elementos en varios hilos, adelantando un número limitado."
     waiting = deque()
+
     def finished(item, future):
-        if future: future.result()
+        if future:
+            future.result()
         return item
+
     for item in items:
         waiting.append((item, pool.submit(func, item) if needed(item) else None))
-        if len(waiting) > ahead: yield finished(*waiting.popleft())
-    while waiting: yield finished(*waiting.popleft())
+        if len(waiting) > ahead:
+            yield finished(*waiting.popleft())
+    while waiting:
+        yield finished(*waiting.popleft())
 
 # %% ../nbs/03d_stream.ipynb #5a7150c1
 def _identify(photo: Photo) -> None:
     "Toma la huella del contenido de una foto."
-    try: photo.digest = hashlib.sha256(read_bytes(photo.path)).digest()
-    except ImageReadError as e: photo.problem = e.reason
+    try:
+        photo.digest = hashlib.sha256(read_bytes(photo.path)).digest()
+    except ImageReadError as e:
+        photo.problem = e.reason
 
 # %% ../nbs/03d_stream.ipynb #c60db4c8
 def _look_up(order: Order, pool: ThreadPoolExecutor, photos: Iterable[Photo]) -> Iterator[Photo]:
@@ -91,7 +112,8 @@ def _look_up(order: Order, pool: ThreadPoolExecutor, photos: Iterable[Photo]) ->
         for k, name in enumerate(order.recipes):
             found = order.cache.get(name, [photo.digest for photo in window])
             for photo in window:
-                if photo.digest in found: photo.vectors[k] = found[photo.digest]
+                if photo.digest in found:
+                    photo.vectors[k] = found[photo.digest]
         yield from window
 
 # %% ../nbs/03d_stream.ipynb #27abf2eb
@@ -100,42 +122,55 @@ def _open(order: Order, photo: Photo) -> None:
     try:
         data = read_bytes(photo.path)
         digest = hashlib.sha256(data).digest()
-        if digest != photo.digest: photo.digest, photo.vectors = digest, {}
+        if digest != photo.digest:
+            photo.digest, photo.vectors = digest, {}
         pixels = decode_pixels(data, photo.path, order.side)
-    except ImageReadError as e: photo.problem = e.reason
+    except ImageReadError as e:
+        photo.problem = e.reason
     else:
-        photo.pixels = {k: preprocess(pixels, order.slots[k][0].backbone.preprocessing, order.slots[k][1])
-                        for k in order.missing(photo)}
+        photo.pixels = {
+            k: preprocess(pixels, order.slots[k][0].backbone.preprocessing, order.slots[k][1])
+            for k in order.missing(photo)
+        }
 
 # %% ../nbs/03d_stream.ipynb #77707b75
 class _Window:
     "La ventanilla de una red: reúne vistas en lotes, los manda y recoge los vectores."
+
     def __init__(self, order: Order, engine: Engine):
         self.order, self.engine, self.queue, self.flying = order, engine, [], deque()
 
-    def add(self, photo: Photo, k: int): # la vista k de una foto se pone a la cola
+    def add(self, photo: Photo, k: int):  # la vista k de una foto se pone a la cola
         self.queue.append((photo, k))
-        if len(self.queue) == self.engine.batch_size: self.send()
+        if len(self.queue) == self.engine.batch_size:
+            self.send()
 
-    def send(self): # sale un lote
-        if not self.queue: return
+    def send(self):  # sale un lote
+        if not self.queue:
+            return
         self.flying.append((self.queue, self.engine.submit([photo.pixels.pop(k) for photo, k in self.queue])))
         self.queue = []
-        if len(self.flying) > self.engine.workers + 1: self.collect()
+        if len(self.flying) > self.engine.workers + 1:
+            self.collect()
 
-    def collect(self): # llega el más antiguo
+    def collect(self):  # llega el más antiguo
         items, future = self.flying.popleft()
-        for (photo, k), vector in zip(items, future.result()): photo.vectors[k] = vector
-        if self.order.cache is None: return
+        for (photo, k), vector in zip(items, future.result()):
+            photo.vectors[k] = vector
+        if self.order.cache is None:
+            return
         for k in sorted({k for _, k in items}):
-            self.order.cache.put(self.order.recipes[k], {photo.digest: photo.vectors[k] for photo, kk in items if kk == k})
+            self.order.cache.put(
+                self.order.recipes[k], {photo.digest: photo.vectors[k] for photo, kk in items if kk == k}
+            )
 
-    def finish(self): # que no quede nada pendiente
+    def finish(self):  # que no quede nada pendiente
         self.send()
-        while self.flying: self.collect()
+        while self.flying:
+            self.collect()
 
 # %% ../nbs/03d_stream.ipynb #02899ad7
-_MAX_WAITING = 2048 # fotos que pueden esperar a otra anterior
+_MAX_WAITING = 2048  # fotos que pueden esperar a otra anterior
 
 # %% ../nbs/03d_stream.ipynb #738ac3e3
 def _compute(order: Order, photos: Iterable[Photo]) -> Iterator[Photo]:
@@ -144,17 +179,22 @@ def _compute(order: Order, photos: Iterable[Photo]) -> Iterator[Photo]:
     waiting = deque()
     for photo in photos:
         waiting.append(photo)
-        for k in photo.pixels.copy(): windows[id(order.slots[k][0])].add(photo, k)
+        for k in photo.pixels.copy():
+            windows[id(order.slots[k][0])].add(photo, k)
         if len(waiting) >= _MAX_WAITING:
-            for window in windows.values(): window.finish()
-        while waiting and not order.missing(waiting[0]): yield waiting.popleft()
-    for window in windows.values(): window.finish()
+            for window in windows.values():
+                window.finish()
+        while waiting and not order.missing(waiting[0]):
+            yield waiting.popleft()
+    for window in windows.values():
+        window.finish()
     yield from waiting
 
 # %% ../nbs/03d_stream.ipynb #736a99e5
-def embed_stream(paths: Iterable[str | Path], # rutas, que se toman según hacen falta
-                 order: Order,                # qué vectores se piden
-                 ) -> Iterator[Photo]:        # una por ruta, en orden: con todos sus vectores, o con su problema
+def embed_stream(
+    paths: Iterable[str | Path],  # rutas, que se toman según hacen falta
+    order: Order,  # qué vectores se piden
+) -> Iterator[Photo]:  # una por ruta, en orden: con todos sus vectores, o con su problema
     "Convierte fotos en vectores, sin que la memoria dependa de cuántas sean."
     ahead = 2 * max(engine.batch_size for engine, _ in order.slots)
     with ThreadPoolExecutor(cpu_count()) as pool:

@@ -32,23 +32,27 @@ from .images import CatsDogsError, os_reason, printable
 # %% ../nbs/11a_terminal.ipynb #2c209a62
 class _Spanish:
     "Lo que cambia en la ayuda de click para que salga en español."
+
     def format_usage(self, ctx, formatter):
         formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix="Uso: ")
 
     def get_help_option(self, ctx):
         option = super().get_help_option(ctx)
-        if option is not None: option.help = "Muestra esta ayuda y termina."
+        if option is not None:
+            option.help = "Muestra esta ayuda y termina."
         return option
 
     def _options(self, ctx, formatter):
         params = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         rows = [row for param in params if (row := param.get_help_record(ctx))]
         rows = [(name, text.replace("[required]", "[obligatoria]")) for name, text in rows]
-        with formatter.section("Opciones"): formatter.write_dl(rows)
+        with formatter.section("Opciones"):
+            formatter.write_dl(rows)
 
 # %% ../nbs/11a_terminal.ipynb #efc49134
 class Command(_Spanish, click.Command):
     "Una orden, con la ayuda en español, un ejemplo y un consejo para cuando la interrumpen."
+
     def __init__(self, *args, example: str = "", resume: str = "No se ha guardado nada.", **kwargs):
         super().__init__(*args, options_metavar="[OPCIONES]", **kwargs)
         self.example, self.resume = example, resume
@@ -56,16 +60,21 @@ class Command(_Spanish, click.Command):
     format_options = _Spanish._options
 
     def format_epilog(self, ctx, formatter):
-        if not self.example: return
-        with formatter.section("Ejemplo"): formatter.write(f"{'':{formatter.current_indent}}{self.example}\n")
+        if not self.example:
+            return
+        with formatter.section("Ejemplo"):
+            formatter.write(f"{'':{formatter.current_indent}}{self.example}\n")
 
     def invoke(self, ctx):
-        try: return super().invoke(ctx)
-        except KeyboardInterrupt as e: raise Interrupted(self.resume, 143 if isinstance(e, Terminated) else 130) from None
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as e:
+            raise Interrupted(self.resume, 143 if isinstance(e, Terminated) else 130) from None
 
 # %% ../nbs/11a_terminal.ipynb #2ee644e2
 class Interrupted(click.ClickException):
     "Alguien ha interrumpido la orden; el mensaje dice cómo seguir."
+
     def __init__(self, resume: str, exit_code: int):
         super().__init__(f"Interrumpido. {resume}")
         self.exit_code = exit_code
@@ -77,66 +86,105 @@ class Terminated(KeyboardInterrupt):
 # %% ../nbs/11a_terminal.ipynb #53d70d52
 class Group(_Spanish, click.Group):
     "Un grupo de órdenes que se cargan cuando se piden, con la ayuda en español."
-    def __init__(self, *args, modules: dict[str, str], **kwargs): # nombre de la orden → módulo que la define
-        super().__init__(*args, options_metavar="[OPCIONES]", subcommand_metavar="ORDEN …", invoke_without_command=True, **kwargs)
+
+    def __init__(self, *args, modules: dict[str, str], **kwargs):  # nombre de la orden → módulo que la define
+        super().__init__(
+            *args,
+            options_metavar="[OPCIONES]",
+            subcommand_metavar="ORDEN …",
+            invoke_without_command=True,
+            **kwargs,
+        )
         self.modules = modules
 
-    def list_commands(self, ctx): return list(self.modules)
+    def list_commands(self, ctx):
+        return list(self.modules)
 
     def get_command(self, ctx, name):
         from importlib import import_module
+
         return import_module(self.modules[name])._command if name in self.modules else None
 
     def format_options(self, ctx, formatter):
         self._options(ctx, formatter)
-        rows = [(name, self.get_command(ctx, name).get_short_help_str(80)) for name in self.list_commands(ctx)]
-        with formatter.section("Órdenes"): formatter.write_dl(rows)
+        rows = [
+            (name, self.get_command(ctx, name).get_short_help_str(80)) for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Órdenes"):
+            formatter.write_dl(rows)
 
 # %% ../nbs/11a_terminal.ipynb #4e7bd637
-def translate(error: click.ClickException) -> str: # mensaje de una línea, en español
+def translate(error: click.ClickException) -> str:  # mensaje de una línea, en español
     "Dice en español los errores de uso que puede dar click."
     ctx = getattr(error, "ctx", None)
     hint = f" Mira «{ctx.command_path if ctx else 'catsdogs'} --help»."
     param = getattr(error, "param", None)
-    name = getattr(error, "option_name", None) or (getattr(param, "metavar", None) if isinstance(param, click.Argument)
-                                                    else getattr(param, "opts", [""])[-1])
-    if isinstance(error, click.NoSuchOption): return f"No existe la opción «{name}».{hint}"
-    if isinstance(error, click.MissingParameter): return f"Falta «{name}».{hint}"
-    if isinstance(error, click.BadParameter): return f"El valor de «{name}» no es válido.{hint}"
-    if isinstance(error, click.BadOptionUsage): return f"A la opción «{name}» le falta su valor, o le sobra.{hint}"
-    if ctx is not None and isinstance(ctx.command, click.Group): return f"Esa orden no existe.{hint}"
+    name = getattr(error, "option_name", None) or (
+        getattr(param, "metavar", None)
+        if isinstance(param, click.Argument)
+        else getattr(param, "opts", [""])[-1]
+    )
+    if isinstance(error, click.NoSuchOption):
+        return f"No existe la opción «{name}».{hint}"
+    if isinstance(error, click.MissingParameter):
+        return f"Falta «{name}».{hint}"
+    if isinstance(error, click.BadParameter):
+        return f"El valor de «{name}» no es válido.{hint}"
+    if isinstance(error, click.BadOptionUsage):
+        return f"A la opción «{name}» le falta su valor, o le sobra.{hint}"
+    if ctx is not None and isinstance(ctx.command, click.Group):
+        return f"Esa orden no existe.{hint}"
     return f"Sobran o faltan palabras.{hint}"
 
 # %% ../nbs/11a_terminal.ipynb #ccb2894e
-def run(group: click.Group,     # las órdenes
-        args: list[str] | None, # argumentos; None, los de la terminal
-        ) -> int:               # código de salida
+def run(
+    group: click.Group,  # las órdenes
+    args: list[str] | None,  # argumentos; None, los de la terminal
+) -> int:  # código de salida
     "Ejecuta una orden; los errores previstos se escriben en una línea de la salida de errores."
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"): stream.reconfigure(errors="backslashreplace")
-    logging.getLogger("matplotlib").setLevel(logging.ERROR) # se queja en inglés si no puede escribir en la carpeta del usuario
-    warnings.filterwarnings("ignore", module=r"PIL\.") # del archivo que está mal ya se dice cuál es, y por qué
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("matplotlib").setLevel(
+        logging.ERROR
+    )  # se queja en inglés si no puede escribir en la carpeta del usuario
+    warnings.filterwarnings(
+        "ignore", module=r"PIL\."
+    )  # del archivo que está mal ya se dice cuál es, y por qué
     try:
         _check_place(sys.argv[1:] if args is None else args)
-        with _terminable(): code = group.main(args, prog_name=group.name, standalone_mode=False)
-    except CatsDogsError as e: return _fail(str(e))
-    except Interrupted as e: return _fail(e.message, e.exit_code)
-    except click.Abort: return _fail("Interrumpido. No se ha guardado nada.", 130)
-    except click.ClickException as e: return _fail(translate(e))
-    except MemoryError: return _fail("No queda memoria: prueba con menos fotos.")
+        with _terminable():
+            code = group.main(args, prog_name=group.name, standalone_mode=False)
+    except CatsDogsError as e:
+        return _fail(str(e))
+    except Interrupted as e:
+        return _fail(e.message, e.exit_code)
+    except click.Abort:
+        return _fail("Interrumpido. No se ha guardado nada.", 130)
+    except click.ClickException as e:
+        return _fail(translate(e))
+    except MemoryError:
+        return _fail("No queda memoria: prueba con menos fotos.")
     except OSError as e:
-        return _fail(f"El sistema no deja {f'usar «{printable(str(e.filename))}»' if e.filename else 'seguir'}: {os_reason(e)}.")
+        return _fail(
+            f"El sistema no deja {f'usar «{printable(str(e.filename))}»' if e.filename else 'seguir'}: {os_reason(e)}."
+        )
     return code if isinstance(code, int) else 0
 
 # %% ../nbs/11a_terminal.ipynb #9fc26e05
-def _check_place(args: list[str]) -> None: # las palabras de la orden
+def _check_place(args: list[str]) -> None:  # las palabras de la orden
     "Comprueba que se está en alguna carpeta y que ninguna palabra está vacía."
-    if "" in args: raise CatsDogsError("Una de las palabras de la orden está vacía: comprueba las comillas y las variables.")
-    try: os.getcwd()
-    except OSError: raise CatsDogsError("La carpeta donde estás ya no existe: entra en otra y repite la orden.") from None
+    if "" in args:
+        raise CatsDogsError(
+            "Una de las palabras de la orden está vacía: comprueba las comillas y las variables."
+        )
+    try:
+        os.getcwd()
+    except OSError:
+        raise CatsDogsError("La carpeta donde estás ya no existe: entra en otra y repite la orden.") from None
 
 # %% ../nbs/11a_terminal.ipynb #dd6f4d7a
-def _fail(message: str, code: int = 2) -> int: # el código de salida
+def _fail(message: str, code: int = 2) -> int:  # el código de salida
     "Escribe un error en una línea de la salida de errores."
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     return code
@@ -145,85 +193,126 @@ def _fail(message: str, code: int = 2) -> int: # el código de salida
 @contextmanager
 def _terminable():
     "Mientras dura, SIGTERM y el cierre de la terminal se tratan como Ctrl-C, para que nada quede a medias."
-    def stop(*_): raise Terminated
-    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else () # sólo él puede cambiarlas
+
+    def stop(*_):
+        raise Terminated
+
+    names = (
+        ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    )  # sólo él puede cambiarlas
     before = {name: signal.getsignal(getattr(signal, name)) for name in names if hasattr(signal, name)}
-    before = {name: old for name, old in before.items() if old != signal.SIG_IGN} # como las deja nohup
-    for name in before: signal.signal(getattr(signal, name), stop)
-    try: yield
+    before = {name: old for name, old in before.items() if old != signal.SIG_IGN}  # como las deja nohup
+    for name in before:
+        signal.signal(getattr(signal, name), stop)
+    try:
+        yield
     finally:
-        for name, old in before.items(): signal.signal(getattr(signal, name), old or signal.SIG_DFL)
+        for name, old in before.items():
+            signal.signal(getattr(signal, name), old or signal.SIG_DFL)
 
 # %% ../nbs/11a_terminal.ipynb #fe7b2f23
 quiet_option = click.option("--quieto", "quiet", is_flag=True, help="Sin anuncios ni barras de progreso.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Escribe el resultado en JSON, para otros programas.")
-cache_option = click.option("--cache", metavar="ARCHIVO", help="Dónde guardar los vectores, para no calcularlos otra vez (si no se dice, en la carpeta del usuario).")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Escribe el resultado en JSON, para otros programas."
+)
+cache_option = click.option(
+    "--cache",
+    metavar="ARCHIVO",
+    help="Dónde guardar los vectores, para no calcularlos otra vez (si no se dice, en la carpeta del usuario).",
+)
 
 # %% ../nbs/11a_terminal.ipynb #4ac3ec84
-def cache_file(option: str | None, # lo que dice --cache
-               ) -> Path | None:   # archivo, o None si no puede ser
+def cache_file(
+    option: str | None,  # lo que dice --cache
+) -> Path | None:  # archivo, o None si no puede ser
     "El archivo de la caché: el que se pide o, si no, el de siempre."
-    if option: return Path(os.path.expanduser(option))
+    if option:
+        return Path(os.path.expanduser(option))
     home = Path(os.path.expanduser(os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"))
-    try: home.mkdir(parents=True, exist_ok=True)
-    except OSError: return None
-    return home/"vectores.sqlite" if os.access(home, os.W_OK | os.X_OK) else None
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return home / "vectores.sqlite" if os.access(home, os.W_OK | os.X_OK) else None
 
 # %% ../nbs/11a_terminal.ipynb #4bd5c827
 @dataclass
 class Stopwatch:
     "Anuncia los pasos y guarda lo que tarda cada uno, en segundos."
+
     quiet: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def __post_init__(self): self.quiet = self.quiet or not sys.stderr.isatty()
+    def __post_init__(self):
+        self.quiet = self.quiet or not sys.stderr.isatty()
 
     @contextmanager
-    def __call__(self, stage: str, live: bool = True): # live: contar los segundos; no, si el paso tiene su propia barra
+    def __call__(
+        self, stage: str, live: bool = True
+    ):  # live: contar los segundos; no, si el paso tiene su propia barra
         start, done = time.perf_counter(), threading.Event()
-        if not self.quiet: click.echo(f"{stage}…", err=True, nl=not live)
+        if not self.quiet:
+            click.echo(f"{stage}…", err=True, nl=not live)
         ticker = threading.Thread(target=_tick, args=(stage, start, done), daemon=True)
-        if live and not self.quiet: ticker.start()
-        try: yield
+        if live and not self.quiet:
+            ticker.start()
+        try:
+            yield
         finally:
             self.seconds[stage] = time.perf_counter() - start
             done.set()
-            if ticker.is_alive(): ticker.join()
-            if live and not self.quiet: click.echo("", err=True)
+            if ticker.is_alive():
+                ticker.join()
+            if live and not self.quiet:
+                click.echo("", err=True)
 
 # %% ../nbs/11a_terminal.ipynb #5f973865
 def _tick(stage: str, start: float, done: threading.Event) -> None:
     "Reescribe cada segundo la línea de un paso con lo que lleva."
-    while not done.wait(1): click.echo(f"\r{stage}… {time.perf_counter() - start:.0f} s", err=True, nl=False)
+    while not done.wait(1):
+        click.echo(f"\r{stage}… {time.perf_counter() - start:.0f} s", err=True, nl=False)
 
 # %% ../nbs/11a_terminal.ipynb #802f48a7
-def progress_bar(n: int,          # cuántas fotos
-                 what: str,       # qué se hace con ellas
-                 quiet: bool,     # sin barra
-                 ):               # una barra de tqdm
+def progress_bar(
+    n: int,  # cuántas fotos
+    what: str,  # qué se hace con ellas
+    quiet: bool,  # sin barra
+):  # una barra de tqdm
     "Una barra de progreso sobre `n` fotos; sólo se ve en una terminal."
     from tqdm import tqdm
+
     form = "{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}"
     return tqdm(total=n, desc=what, disable=quiet or not sys.stderr.isatty(), bar_format=form)
 
 # %% ../nbs/11a_terminal.ipynb #169370b6
-def check_output(path: str | Path | None, # archivo que se escribirá; None, ninguno
-                 suffix: str,             # cómo debe acabar, como ".csv"
-                 option: str,             # opción que lo nombra, para el mensaje
-                 ) -> Path | None:        # el mismo, como Path
+def check_output(
+    path: str | Path | None,  # archivo que se escribirá; None, ninguno
+    suffix: str,  # cómo debe acabar, como ".csv"
+    option: str,  # opción que lo nombra, para el mensaje
+) -> Path | None:  # el mismo, como Path
     "Comprueba que un archivo se podrá escribir."
-    if path is None: return None
+    if path is None:
+        return None
     path = Path(os.path.expanduser(path))
-    if path.suffix.lower() != suffix: raise CatsDogsError(f"El archivo de {option} debe acabar en {suffix}, y este no: «{printable(path)}».")
-    if path.is_dir(): raise CatsDogsError(f"«{printable(path)}» es una carpeta: elige otro nombre para {option}.")
-    if not path.parent.is_dir(): raise CatsDogsError(f"No existe la carpeta «{printable(path.parent)}»: créala antes, o cambia {option}.")
+    if path.suffix.lower() != suffix:
+        raise CatsDogsError(
+            f"El archivo de {option} debe acabar en {suffix}, y este no: «{printable(path)}»."
+        )
+    if path.is_dir():
+        raise CatsDogsError(f"«{printable(path)}» es una carpeta: elige otro nombre para {option}.")
+    if not path.parent.is_dir():
+        raise CatsDogsError(
+            f"No existe la carpeta «{printable(path.parent)}»: créala antes, o cambia {option}."
+        )
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise CatsDogsError(f"No hay permiso para escribir en «{printable(path.parent)}»: elige otra carpeta en {option}.")
+        raise CatsDogsError(
+            f"No hay permiso para escribir en «{printable(path.parent)}»: elige otra carpeta en {option}."
+        )
     return path
 
 # %% ../nbs/11a_terminal.ipynb #428e5a03
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]: # archivo provisional, que al acabar ocupa el sitio de path
+def whole_file(path: Path) -> Iterator[Path]:  # archivo provisional, que al acabar ocupa el sitio de path
     "Prepara un archivo aparte y lo pone en su sitio de una vez; si algo falla, no queda nada."
     name = None
     try:
@@ -232,55 +321,71 @@ def whole_file(path: Path) -> Iterator[Path]: # archivo provisional, que al acab
         yield Path(name)
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except OSError as e: raise CatsDogsError(f"No se pudo escribir «{printable(path)}» ({os_reason(e)}): comprueba los permisos y el espacio libre.") from None
+    except OSError as e:
+        raise CatsDogsError(
+            f"No se pudo escribir «{printable(path)}» ({os_reason(e)}): comprueba los permisos y el espacio libre."
+        ) from None
     finally:
-        if name: Path(name).unlink(missing_ok=True)
+        if name:
+            Path(name).unlink(missing_ok=True)
 
 # %% ../nbs/11a_terminal.ipynb #1ner7a00
-def _inert(cell,       # lo que va en una celda
-           column: str # su columna
-           ):          # lo mismo, de modo que no empiece como una fórmula
+def _inert(
+    cell,  # lo que va en una celda
+    column: str,  # su columna
+):  # lo mismo, de modo que no empiece como una fórmula
     "Evita que una hoja de cálculo ejecute un nombre de archivo o de grupo."
-    if not isinstance(cell, (str, os.PathLike)) or not str(cell).startswith(tuple("=+-@\t\r\n")): return cell
+    if not isinstance(cell, (str, os.PathLike)) or not str(cell).startswith(tuple("=+-@\t\r\n")):
+        return cell
     return f"./{cell}" if column == "archivo" else f"'{cell}"
 
 # %% ../nbs/11a_terminal.ipynb #d9ffa7b1
-def write_csv(table,      # DataFrame
-              path: Path, # archivo
-              ) -> None:
+def write_csv(
+    table,  # DataFrame
+    path: Path,  # archivo
+) -> None:
     "Guarda una tabla en CSV, con los nombres de archivo tal y como son."
     from pandas.api.types import is_numeric_dtype
-    texts = {name: [_inert(cell, name) for cell in column] for name, column in table.items() if not is_numeric_dtype(column)}
-    with whole_file(path) as partial: table.assign(**texts).to_csv(partial, index=False, errors="surrogateescape")
+
+    texts = {
+        name: [_inert(cell, name) for cell in column]
+        for name, column in table.items()
+        if not is_numeric_dtype(column)
+    }
+    with whole_file(path) as partial:
+        table.assign(**texts).to_csv(partial, index=False, errors="surrogateescape")
 
 # %% ../nbs/11a_terminal.ipynb #ae9bf1c6
-def print_json(value) -> None: # diccionarios, listas, números, textos y rutas
+def print_json(value) -> None:  # diccionarios, listas, números, textos y rutas
     "Escribe un resultado en JSON."
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=not unicode))
 
 # %% ../nbs/11a_terminal.ipynb #07f58443
-def number(n: int) -> str: # «4.000»
+def number(n: int) -> str:  # «4.000»
     "Un número entero, con punto en los millares."
     return f"{n:,}".replace(",", ".")
 
 # %% ../nbs/11a_terminal.ipynb #1e6e6333
-def count(n: int, one: str, many: str) -> str: # «1 foto», «4.000 fotos»
+def count(n: int, one: str, many: str) -> str:  # «1 foto», «4.000 fotos»
     "Un número con su nombre, en singular o en plural."
     return f"{number(n)} {one if n == 1 else many}"
 
 # %% ../nbs/11a_terminal.ipynb #83fc4844
-def percent(share: float) -> str: # «97,4 %»
+def percent(share: float) -> str:  # «97,4 %»
     "Un tanto por ciento, con coma."
     return f"{100 * share:.1f} %".replace(".", ",")
 
 # %% ../nbs/11a_terminal.ipynb #f506c7d6
-def list_problems(problems: list[tuple], # pares (ruta, motivo)
-                  at_most: int = 20,     # cuántos se nombran
-                  ) -> None:
+def list_problems(
+    problems: list[tuple],  # pares (ruta, motivo)
+    at_most: int = 20,  # cuántos se nombran
+) -> None:
     "Enumera los archivos que no se pudieron leer, en la salida de errores."
-    for path, reason in problems[:at_most]: click.echo(f"No se pudo leer «{printable(path)}»: {reason}", err=True)
-    if len(problems) > at_most: click.echo(f"… y {count(len(problems) - at_most, 'archivo', 'archivos')} más.", err=True)
+    for path, reason in problems[:at_most]:
+        click.echo(f"No se pudo leer «{printable(path)}»: {reason}", err=True)
+    if len(problems) > at_most:
+        click.echo(f"… y {count(len(problems) - at_most, 'archivo', 'archivos')} más.", err=True)
 
 # %% ../nbs/11a_terminal.ipynb #237ae151
 @contextmanager
@@ -288,23 +393,29 @@ def _inside(folder: str | Path):
     "Trabaja en una carpeta mientras dura."
     here = Path.cwd()
     os.chdir(folder)
-    try: yield
-    finally: os.chdir(here)
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 # %% ../nbs/11a_terminal.ipynb #a6caa700
 @dataclass
 class Shell:
     "Una terminal para cuadernos: ejecuta órdenes en una carpeta y enseña lo que responden."
-    main: Callable      # la función que ejecuta una orden, con la lista de sus palabras
-    folder: str | Path  # carpeta de trabajo
-    out: str = ""       # lo último que se escribió en la salida
-    err: str = ""       # y en la de errores
 
-    def __call__(self, line: str, show: bool = True) -> int: # el código de salida
+    main: Callable  # la función que ejecuta una orden, con la lista de sus palabras
+    folder: str | Path  # carpeta de trabajo
+    out: str = ""  # lo último que se escribió en la salida
+    err: str = ""  # y en la de errores
+
+    def __call__(self, line: str, show: bool = True) -> int:  # el código de salida
         out, err, code = io.StringIO(), io.StringIO(), 0
         with _inside(self.folder), redirect_stdout(out), redirect_stderr(err):
-            try: self.main(shlex.split(line)[1:])
-            except SystemExit as e: code = e.code
+            try:
+                self.main(shlex.split(line)[1:])
+            except SystemExit as e:
+                code = e.code
         self.out, self.err = out.getvalue(), err.getvalue()
-        if show: print(re.sub(r" +\d+[.,]\d s\b", " … s", f"$ {line}\n{self.out}{self.err}").rstrip())
+        if show:
+            print(re.sub(r" +\d+[.,]\d s\b", " … s", f"$ {line}\n{self.out}{self.err}").rstrip())
         return code

@@ -15,26 +15,47 @@ from pathlib import Path
 import click
 
 from .images import CatsDogsError, printable
-from .terminal import (Command, Stopwatch, cache_file, cache_option, check_output, count, json_option,
-                                          list_problems, number, percent, print_json, quiet_option)
+from catsdogs_clustering.terminal import (
+    Command,
+    Stopwatch,
+    cache_file,
+    cache_option,
+    check_output,
+    count,
+    json_option,
+    list_problems,
+    number,
+    percent,
+    print_json,
+    quiet_option,
+)
 
 # %% ../nbs/12c_train.ipynb #a61401b4
-def _parse_k(text: str) -> int | str: # el número, o "auto"
+def _parse_k(text: str) -> int | str:  # el número, o "auto"
     "Entiende --k."
-    if text == "auto": return text
-    if not text.isdecimal() or len(text) > 9 or int(text) < 2: raise CatsDogsError(f"El valor de «--k» debe ser un número, 2 o más, o «auto», y es «{printable(text)}».")
+    if text == "auto":
+        return text
+    if not text.isdecimal() or len(text) > 9 or int(text) < 2:
+        raise CatsDogsError(
+            f"El valor de «--k» debe ser un número, 2 o más, o «auto», y es «{printable(text)}»."
+        )
     return int(text)
 
 # %% ../nbs/12c_train.ipynb #f6fff8ea
-def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]: # nombre → fotos de ejemplo
+def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]:  # nombre → fotos de ejemplo
     "Entiende --nombre, que puede repetirse."
     from catsdogs_clustering.dataset import list_images
+
     names = {}
     for example in examples:
         name, _, path = example.partition("=")
-        if not name or not path: raise CatsDogsError(f"--nombre se escribe NOMBRE=FOTO, como gato=mi_gato.jpg, y llegó «{printable(example)}».")
+        if not name or not path:
+            raise CatsDogsError(
+                f"--nombre se escribe NOMBRE=FOTO, como gato=mi_gato.jpg, y llegó «{printable(example)}»."
+            )
         path = Path(os.path.expanduser(path))
-        if not os.path.exists(path): raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
+        if not os.path.exists(path):
+            raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
         names.setdefault(name, []).extend(list_images(path) if path.is_dir() else [path])
     return names
 
@@ -42,28 +63,40 @@ def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]: # nombre →
 def _check_method(name: str) -> None:
     "Comprueba --metodo."
     from catsdogs_clustering.methods import METHODS
-    if name not in METHODS: raise CatsDogsError(f"No hay ningún método «{printable(name)}» para --metodo: elige entre {', '.join(METHODS)}.")
+
+    if name not in METHODS:
+        raise CatsDogsError(
+            f"No hay ningún método «{printable(name)}» para --metodo: elige entre {', '.join(METHODS)}."
+        )
 
 # %% ../nbs/12c_train.ipynb #04a69001
-def _one_or_many(text: str): # un nombre, o una tupla de nombres
+def _one_or_many(text: str):  # un nombre, o una tupla de nombres
     "Separa por comas."
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
     return parts[0] if len(parts) == 1 else parts
 
 # %% ../nbs/12c_train.ipynb #4149c634
-MIN_KNOWN, MIN_MATCH = 10, 0.75 # fotos de tipo conocido, y parte que debe coincidir, para bautizar los grupos con él
+MIN_KNOWN, MIN_MATCH = (
+    10,
+    0.75,
+)  # fotos de tipo conocido, y parte que debe coincidir, para bautizar los grupos con él
 
 # %% ../nbs/12c_train.ipynb #2df5776d
-def _name_groups(model, examples: dict[str, list[Path]]) -> str: # de dónde salen los nombres, o vacío
+def _name_groups(model, examples: dict[str, list[Path]]) -> str:  # de dónde salen los nombres, o vacío
     "Da nombre a los grupos, con ejemplos o con los nombres de archivo, y apunta los aciertos si se pueden contar."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
     from catsdogs_clustering.explorer import kind_of
+
     kinds = [kind_of(path) for path in model.paths_]
     source = "de los ejemplos que has dado" if examples else ""
-    if examples: model.name_clusters(examples)
-    if sum(map(bool, kinds)) < MIN_KNOWN: return source
+    if examples:
+        model.name_clusters(examples)
+    if sum(map(bool, kinds)) < MIN_KNOWN:
+        return source
     mapping = match_clusters(model.labels_, kinds)
-    score = evaluate(model.labels_, kinds, model.names_ if set(model.names_.values()) & set(kinds) else mapping)
+    score = evaluate(
+        model.labels_, kinds, model.names_ if set(model.names_.values()) & set(kinds) else mapping
+    )
     if not examples and score.accuracy >= MIN_MATCH:
         model.name_clusters({name: group for group, name in mapping.items()})
         source = "de los nombres de los archivos"
@@ -74,134 +107,263 @@ def _name_groups(model, examples: dict[str, list[Path]]) -> str: # de dónde sal
 @dataclass
 class Training:
     "Lo que sale de un entrenamiento."
-    model: object       # ImageClusterer entrenado
-    table: object       # DataFrame: path, cluster, name, confidence, usual y outlier de cada foto
-    vectors: object     # float32 (fotos, números)
-    names_from: str     # de dónde salen los nombres de los grupos, o vacío
+
+    model: object  # ImageClusterer entrenado
+    table: object  # DataFrame: path, cluster, name, confidence, usual y outlier de cada foto
+    vectors: object  # float32 (fotos, números)
+    names_from: str  # de dónde salen los nombres de los grupos, o vacío
 
     @property
-    def problems(self) -> list[tuple]: return list(self.model.problems_.itertuples(index=False, name=None))
+    def problems(self) -> list[tuple]:
+        return list(self.model.problems_.itertuples(index=False, name=None))
 
 # %% ../nbs/12c_train.ipynb #b71d877c
-def train(folder: str | Path,                   # carpeta con las fotos
-          examples: dict | None = None,         # nombre → fotos de ejemplo
-          quiet: bool = False,                  # sin avisos de cómo va
-          watch: Stopwatch | None = None,       # cronómetro que anuncia los pasos
-          **params,                             # los de ImageClusterer
-          ) -> Training:
+def train(
+    folder: str | Path,  # carpeta con las fotos
+    examples: dict | None = None,  # nombre → fotos de ejemplo
+    quiet: bool = False,  # sin avisos de cómo va
+    watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
+    **params,  # los de ImageClusterer
+) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
     from catsdogs_clustering.dataset import list_images
+
     watch, paths = watch or Stopwatch(quiet), list_images(folder)
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
+
         model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
     try:
-        with watch(f"Agrupar {count(len(paths), 'foto', 'fotos')}", live=False): model.fit(paths)
-    except UnclearKError as e: raise CatsDogsError(f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2.") from None
+        with watch(f"Agrupar {count(len(paths), 'foto', 'fotos')}", live=False):
+            model.fit(paths)
+    except UnclearKError as e:
+        raise CatsDogsError(
+            f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2."
+        ) from None
     with watch("Ordenar lo que ha salido"):
         names_from = _name_groups(model, examples or {})
         vectors = model.transform(model.paths_)
         return Training(model, _table(model), vectors, names_from)
 
 # %% ../nbs/12c_train.ipynb #9894f873
-def _table(model): # DataFrame
+def _table(model):  # DataFrame
     "Una fila por foto: grupo, nombre, confianza, y lo corriente que es a ojos de un detector que no la ha visto."
     import pandas as pd
-    return pd.DataFrame({"path": model.paths_, "cluster": model.labels_, "confidence": model.confidence_,
-                         "name": [model.names_.get(int(group)) for group in model.labels_],
-                         "usual": model.detector_.training_scores_,
-                         "outlier": model.detector_.training_scores_ < model.detector_.threshold_})
+
+    return pd.DataFrame(
+        {
+            "path": model.paths_,
+            "cluster": model.labels_,
+            "confidence": model.confidence_,
+            "name": [model.names_.get(int(group)) for group in model.labels_],
+            "usual": model.detector_.training_scores_,
+            "outlier": model.detector_.training_scores_ < model.detector_.threshold_,
+        }
+    )
 
 # %% ../nbs/12c_train.ipynb #77438758
 def _report(training: Training, dest: Path, folder: Path) -> None:
     "Escribe el informe de un entrenamiento."
     from catsdogs_clustering.explorer import write_report
+
     model = training.model
     nets = model.backbone if isinstance(model.backbone, str) else ", ".join(model.backbone)
     views = model.views if isinstance(model.views, str) else ", ".join(model.views)
-    settings = {"Carpeta": folder.resolve().name, "Red": nets, "Vistas": views, "Método": model.method,
-                "Grupos": f"{model.n_clusters_}{' (elegidos por votación)' if model.n_clusters == 'auto' else ''}", "Semilla": model.random_state,
-                "Nombres de los grupos": training.names_from or "ninguno", "Huella de las fotos": model.training_["digest"]}
+    settings = {
+        "Carpeta": folder.resolve().name,
+        "Red": nets,
+        "Vistas": views,
+        "Método": model.method,
+        "Grupos": f"{model.n_clusters_}{' (elegidos por votación)' if model.n_clusters == 'auto' else ''}",
+        "Semilla": model.random_state,
+        "Nombres de los grupos": training.names_from or "ninguno",
+        "Huella de las fotos": model.training_["digest"],
+    }
     scores = {} if model.evaluation_ is None else {"Estas mismas fotos": model.evaluation_}
-    write_report(dest, training.table, training.vectors, folder.resolve().name, training.problems, scores=scores, settings=settings)
+    write_report(
+        dest,
+        training.table,
+        training.vectors,
+        folder.resolve().name,
+        training.problems,
+        scores=scores,
+        settings=settings,
+    )
 
 # %% ../nbs/12c_train.ipynb #6aea2070
-def _check_model_file(path: str | Path, # lo que dice --modelo
-                      force: bool,      # --forzar
-                      ) -> Path:
+def _check_model_file(
+    path: str | Path,  # lo que dice --modelo
+    force: bool,  # --forzar
+) -> Path:
     "Comprueba que el modelo se podrá guardar, y que no pisa nada."
     path = check_output(path, ".skops", "--modelo")
-    if path.exists() and not force: raise CatsDogsError(f"«{printable(path)}» ya existe: elige otro nombre, o usa --forzar para cambiarlo por el nuevo.")
+    if path.exists() and not force:
+        raise CatsDogsError(
+            f"«{printable(path)}» ya existe: elige otro nombre, o usa --forzar para cambiarlo por el nuevo."
+        )
     return path
 
 # %% ../nbs/12c_train.ipynb #4ccc356a
-def _summary(training: Training, model_file: Path, report: Path) -> dict: # lo que se cuenta, en tipos que caben en un JSON
+def _summary(
+    training: Training, model_file: Path, report: Path
+) -> dict:  # lo que se cuenta, en tipos que caben en un JSON
     "Resume un entrenamiento."
     model, score = training.model, training.model.evaluation_
-    groups = [{"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
-              for group in range(model.n_clusters_)]
-    return {"modelo": str(model_file), "informe": str(report), "fotos": len(model.paths_), "grupos": groups, "nombres": training.names_from or None,
-            "distintas": int(training.table["outlier"].sum()),
-            "aciertos": score and {"fotos": score.n, "acierto": score.accuracy, "desde": score.accuracy_low, "hasta": score.accuracy_high},
-            "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in training.problems]}
+    groups = [
+        {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
+        for group in range(model.n_clusters_)
+    ]
+    return {
+        "modelo": str(model_file),
+        "informe": str(report),
+        "fotos": len(model.paths_),
+        "grupos": groups,
+        "nombres": training.names_from or None,
+        "distintas": int(training.table["outlier"].sum()),
+        "aciertos": score
+        and {
+            "fotos": score.n,
+            "acierto": score.accuracy,
+            "desde": score.accuracy_low,
+            "hasta": score.accuracy_high,
+        },
+        "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in training.problems],
+    }
 
 # %% ../nbs/12c_train.ipynb #612a1ed8
 def _print_summary(s: dict) -> None:
     "Escribe el resumen en la terminal."
     click.echo(f"{count(s['fotos'], 'foto', 'fotos')} en {count(len(s['grupos']), 'grupo', 'grupos')}")
-    for g in s["grupos"]: click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
-    if s["nombres"]: click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
-    else: click.echo("Los grupos no tienen nombre. Mira el informe y, si quieres, pónselo: --nombre gato=ejemplo.jpg --forzar")
-    if s["distintas"]: click.echo(f"{count(s['distintas'], 'foto', 'fotos')} sin nada parecido entre las demás: míralas en el informe.")
+    for g in s["grupos"]:
+        click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
+    if s["nombres"]:
+        click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
+    else:
+        click.echo(
+            "Los grupos no tienen nombre. Mira el informe y, si quieres, pónselo: --nombre gato=ejemplo.jpg --forzar"
+        )
+    if s["distintas"]:
+        click.echo(
+            f"{count(s['distintas'], 'foto', 'fotos')} sin nada parecido entre las demás: míralas en el informe."
+        )
     if a := s["aciertos"]:
-        click.echo(f"Aciertos con estas mismas fotos: {percent(a['acierto'])} de {number(a['fotos'])} "
-                   f"(al 95 %, entre {percent(a['desde'])} y {percent(a['hasta'])})")
+        click.echo(
+            f"Aciertos con estas mismas fotos: {percent(a['acierto'])} de {number(a['fotos'])} "
+            f"(al 95 %, entre {percent(a['desde'])} y {percent(a['hasta'])})"
+        )
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
     click.echo(f"Ahora:   catsdogs predecir {printable(s['modelo'])} OTRAS_FOTOS")
 
 # %% ../nbs/12c_train.ipynb #29cb0113
-@click.command("entrenar", cls=Command, example="catsdogs entrenar mis_fotos --modelo animales.skops",
-               resume="No se ha guardado nada, pero los vectores ya calculados sí: repite la orden y seguirá donde iba.")
+@click.command(
+    "entrenar",
+    cls=Command,
+    example="catsdogs entrenar mis_fotos --modelo animales.skops",
+    resume="No se ha guardado nada, pero los vectores ya calculados sí: repite la orden y seguirá donde iba.",
+)
 @click.argument("folder", metavar="CARPETA")
 @click.option("--modelo", metavar="ARCHIVO", required=True, help="Dónde guardar el modelo; acaba en .skops.")
-@click.option("--k", metavar="NÚMERO", default="2", help="Cuántos grupos, o «auto» para que se elija (si no se dice, 2).")
-@click.option("--nombre", metavar="NOMBRE=FOTO", multiple=True, help="Da nombre al grupo donde caiga esa foto, o las de esa carpeta; se puede repetir.")
-@click.option("--backbone", metavar="RED", default="efficientnet_lite2", help="Red que mira las fotos, o varias con comas (si no se dice, efficientnet_lite2).")
-@click.option("--vistas", metavar="VISTAS", default="crop,whole", help="Qué se mira de cada foto: crop, mirror, whole (si no se dice, crop,whole).")
-@click.option("--metodo", metavar="MÉTODO", default="recommended", help="kmeans, gmm, averaged, spectral o recommended (si no se dice, el último).")
-@click.option("--semilla", metavar="NÚMERO", type=int, default=0, help="La misma semilla da el mismo resultado (si no se dice, 0).")
-@click.option("--informe", metavar="ARCHIVO", help="Dónde escribir el informe (si no se dice, informe.html junto al modelo).")
+@click.option(
+    "--k",
+    metavar="NÚMERO",
+    default="2",
+    help="Cuántos grupos, o «auto» para que se elija (si no se dice, 2).",
+)
+@click.option(
+    "--nombre",
+    metavar="NOMBRE=FOTO",
+    multiple=True,
+    help="Da nombre al grupo donde caiga esa foto, o las de esa carpeta; se puede repetir.",
+)
+@click.option(
+    "--backbone",
+    metavar="RED",
+    default="efficientnet_lite2",
+    help="Red que mira las fotos, o varias con comas (si no se dice, efficientnet_lite2).",
+)
+@click.option(
+    "--vistas",
+    metavar="VISTAS",
+    default="crop,whole",
+    help="Qué se mira de cada foto: crop, mirror, whole (si no se dice, crop,whole).",
+)
+@click.option(
+    "--metodo",
+    metavar="MÉTODO",
+    default="recommended",
+    help="kmeans, gmm, averaged, spectral o recommended (si no se dice, el último).",
+)
+@click.option(
+    "--semilla",
+    metavar="NÚMERO",
+    type=int,
+    default=0,
+    help="La misma semilla da el mismo resultado (si no se dice, 0).",
+)
+@click.option(
+    "--informe",
+    metavar="ARCHIVO",
+    help="Dónde escribir el informe (si no se dice, informe.html junto al modelo).",
+)
 @click.option("--forzar", is_flag=True, help="Cambia un modelo que ya exista por el nuevo.")
 @cache_option
 @quiet_option
 @json_option
 @click.pass_context
-def _command(ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, informe, forzar, cache, quiet, as_json):
+def _command(
+    ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, informe, forzar, cache, quiet, as_json
+):
     "Agrupa las fotos de CARPETA, guarda el modelo y escribe un informe."
     model_file = _check_model_file(modelo, forzar)
     report = check_output(informe or model_file.with_name("informe.html"), ".html", "--informe")
-    if not 0 <= semilla < 2**32: raise CatsDogsError(f"--semilla debe ser un número entero de 0 a {2**32 - 1}, y es {semilla}.")
-    params = dict(n_clusters=_parse_k(k), backbone=_one_or_many(backbone), views=_one_or_many(vistas), method=metodo, random_state=semilla)
-    summary = _train_and_save(folder, model_file, report, _parse_names(nombre), cache, Stopwatch(quiet), params)
-    if as_json: print_json(summary)
-    else: _print_summary(summary)
+    if not 0 <= semilla < 2**32:
+        raise CatsDogsError(f"--semilla debe ser un número entero de 0 a {2**32 - 1}, y es {semilla}.")
+    params = dict(
+        n_clusters=_parse_k(k),
+        backbone=_one_or_many(backbone),
+        views=_one_or_many(vistas),
+        method=metodo,
+        random_state=semilla,
+    )
+    summary = _train_and_save(
+        folder, model_file, report, _parse_names(nombre), cache, Stopwatch(quiet), params
+    )
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary)
     list_problems([(p["archivo"], p["motivo"]) for p in summary["problemas"]])
     ctx.exit(1 if summary["problemas"] else 0)
 
 # %% ../nbs/12c_train.ipynb #639150d0
-def _train_and_save(folder, model_file: Path, report: Path, examples: dict, cache, watch: Stopwatch, params: dict) -> dict:
+def _train_and_save(
+    folder, model_file: Path, report: Path, examples: dict, cache, watch: Stopwatch, params: dict
+) -> dict:
     "Entrena, guarda el modelo y escribe el informe."
     from catsdogs_clustering.dataset import list_images
-    list_images(folder) # si no hay fotos, mejor saberlo antes de cargar nada
+
+    list_images(folder)  # si no hay fotos, mejor saberlo antes de cargar nada
     with watch("Preparar las bibliotecas"):
         from catsdogs_clustering.explorer import check_report
         from catsdogs_clustering.persistence import save_model
+
         _check_method(params["method"])
         check_report(report)
     with tempfile.TemporaryDirectory() as scratch:
-        training = train(folder, examples, watch=watch, cache=cache_file(cache) or Path(scratch)/"vectores.sqlite", **params)
-    with watch("Guardar el modelo"): save_model(training.model, model_file)
+        training = train(
+            folder,
+            examples,
+            watch=watch,
+            cache=cache_file(cache) or Path(scratch) / "vectores.sqlite",
+            **params,
+        )
+    with watch("Guardar el modelo"):
+        save_model(training.model, model_file)
     try:
-        with watch("Escribir el informe"): _report(training, report, Path(folder))
-    except CatsDogsError as e: raise CatsDogsError(f"El modelo está guardado en «{printable(model_file)}», pero falta el informe. {e}") from None
+        with watch("Escribir el informe"):
+            _report(training, report, Path(folder))
+    except CatsDogsError as e:
+        raise CatsDogsError(
+            f"El modelo está guardado en «{printable(model_file)}», pero falta el informe. {e}"
+        ) from None
     return _summary(training, model_file, report)

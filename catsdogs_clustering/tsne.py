@@ -22,83 +22,113 @@ from .kmeans import as_vectors
 from .split import check_seed
 
 # %% ../nbs/05_tsne.ipynb #d19b52a3
-def _check_perplexity(perplexity: float | None, # la que se pide; None, la que convenga
-                      n: int,                   # fotos
-                      ) -> float:               # la que se usará
+def _check_perplexity(
+    perplexity: float | None,  # la que se pide; None, la que convenga
+    n: int,  # fotos
+) -> float:  # la que se usará
     "Elige la perplejidad (30, o un tercio de las fotos si son pocas) o comprueba la que se pide."
-    if perplexity is None: return min(30.0, max(1.0, (n - 1) / 3))
+    if perplexity is None:
+        return min(30.0, max(1.0, (n - 1) / 3))
     if not 0 < perplexity < n:
-        raise CatsDogsError(f"`perplexity` debe ser mayor que 0 y menor que el número de fotos ({n}), y llegó {perplexity}.")
+        raise CatsDogsError(
+            f"`perplexity` debe ser mayor que 0 y menor que el número de fotos ({n}), y llegó {perplexity}."
+        )
     return float(perplexity)
 
 # %% ../nbs/05_tsne.ipynb #935116fb
-def project(embeddings,                      # Embeddings o matriz (fotos, números)
-            random_state: int = 23,          # semilla
-            perplexity: float | None = None, # vecinos que se intentan conservar; None, según el número de fotos
-            ) -> np.ndarray:                 # float32 (fotos, 2): dónde va cada foto en el mapa
+def project(
+    embeddings,  # Embeddings o matriz (fotos, números)
+    random_state: int = 23,  # semilla
+    perplexity: float | None = None,  # vecinos que se intentan conservar; None, según el número de fotos
+) -> np.ndarray:  # float32 (fotos, 2): dónde va cada foto en el mapa
     "Proyecta los vectores a un plano: PCA hasta 50 y t-SNE (van der Maaten y Hinton, 2008). `CatsDogsError` si no se puede."
     X = as_vectors(embeddings)
     check_seed(random_state)
-    if len(X) < 3: raise CatsDogsError(f"Para dibujar un mapa hacen falta al menos 3 fotos y hay {len(X)}.")
-    if X.shape[1] < 2: raise CatsDogsError("Para dibujar un mapa hacen falta vectores de al menos 2 números.")
-    if (X == X[0]).all(): raise CatsDogsError(f"Los {len(X)} vectores son iguales: no hay mapa que dibujar.")
+    if len(X) < 3:
+        raise CatsDogsError(f"Para dibujar un mapa hacen falta al menos 3 fotos y hay {len(X)}.")
+    if X.shape[1] < 2:
+        raise CatsDogsError("Para dibujar un mapa hacen falta vectores de al menos 2 números.")
+    if (X == X[0]).all():
+        raise CatsDogsError(f"Los {len(X)} vectores son iguales: no hay mapa que dibujar.")
     tsne = TSNE(n_components=2, random_state=random_state, perplexity=_check_perplexity(perplexity, len(X)))
     with threadpool_limits(limits=1):
         reduced = PCA(min(50, *X.shape), random_state=random_state).fit_transform(X)
         return tsne.fit_transform(reduced).astype(np.float32)
 
 # %% ../nbs/05_tsne.ipynb #aafed969
-_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442") # Okabe e Ito (2008)
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")  # Okabe e Ito (2008)
 _MARKERS = "o^sDvPX"
 _GREY = "#999999"
 
 # %% ../nbs/05_tsne.ipynb #626d50a1
-def _group_name(group: Hashable | None, # etiqueta de un grupo
-                ) -> str:               # cómo la llamamos en la leyenda
+def _group_name(
+    group: Hashable | None,  # etiqueta de un grupo
+) -> str:  # cómo la llamamos en la leyenda
     "Pone nombre a un grupo en español."
-    if group is None: return "sin grupo"
-    if isinstance(group, str): return {"cat": "gatos", "dog": "perros"}.get(group, group)
-    return f"grupo {int(group) if group == int(group) else group}" # 0 y 0.0 son el mismo grupo
+    if group is None:
+        return "sin grupo"
+    if isinstance(group, str):
+        return {"cat": "gatos", "dog": "perros"}.get(group, group)
+    return f"grupo {int(group) if group == int(group) else group}"  # 0 y 0.0 son el mismo grupo
 
 # %% ../nbs/05_tsne.ipynb #f57fd29e
-def _split_groups(labels: Sequence[Hashable], # grupo de cada foto
-                  ) -> dict[Hashable | None, np.ndarray]: # de cada grupo, las posiciones de sus fotos; None, las que no tienen
+def _split_groups(
+    labels: Sequence[Hashable],  # grupo de cada foto
+) -> dict[Hashable | None, np.ndarray]:  # de cada grupo, las posiciones de sus fotos; None, las que no tienen
     "Reparte las posiciones por grupo, en orden; -1, `None` y NaN van juntos al principio."
-    clean = [None if pd.isna(label) or label == -1 else label for label in np.asarray(labels, dtype=object).tolist()]
+    clean = [
+        None if pd.isna(label) or label == -1 else label
+        for label in np.asarray(labels, dtype=object).tolist()
+    ]
     found = sorted({label for label in clean if label is not None}, key=lambda g: (isinstance(g, str), g))
     groups = ([None] if None in clean else []) + found
     return {group: np.flatnonzero([label == group for label in clean]) for group in groups}
 
 # %% ../nbs/05_tsne.ipynb #3ca2bd47
-def _draw_groups(ax: Axes,                   # dónde dibujar
-                 projection: np.ndarray,     # (fotos, 2)
-                 labels: Sequence[Hashable], # grupo de cada foto
-                 ) -> None:
+def _draw_groups(
+    ax: Axes,  # dónde dibujar
+    projection: np.ndarray,  # (fotos, 2)
+    labels: Sequence[Hashable],  # grupo de cada foto
+) -> None:
     "Dibuja los puntos, cada grupo con su color y su forma; los que no tienen grupo, en gris y debajo."
     number = 0
     for group, where in _split_groups(labels).items():
         color, marker = _COLORS[number % 7], _MARKERS[(number + number // 7) % 7]
-        if group is None: color, marker = _GREY, "."
-        else: number += 1
-        ax.scatter(*projection[where].T, s=12, color=color, marker=marker, alpha=0.7, linewidths=0,
-                   label=f"{_group_name(group)} ({len(where)})")
+        if group is None:
+            color, marker = _GREY, "."
+        else:
+            number += 1
+        ax.scatter(
+            *projection[where].T,
+            s=12,
+            color=color,
+            marker=marker,
+            alpha=0.7,
+            linewidths=0,
+            label=f"{_group_name(group)} ({len(where)})",
+        )
     ax.set(xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
 
 # %% ../nbs/05_tsne.ipynb #87433068
-def plot_projection(projection: np.ndarray,     # (fotos, 2), como la da project
-                    labels: Sequence[Hashable], # grupo de cada foto: número o nombre; -1 o None, sin grupo
-                    ) -> Figure:                # figura de matplotlib
+def plot_projection(
+    projection: np.ndarray,  # (fotos, 2), como la da project
+    labels: Sequence[Hashable],  # grupo de cada foto: número o nombre; -1 o None, sin grupo
+) -> Figure:  # figura de matplotlib
     "Dibuja el mapa con un color y una forma por grupo y su leyenda; lo que no tiene grupo va en gris."
     import matplotlib.pyplot as plt
+
     projection = as_vectors(projection)
-    if projection.shape[1] != 2: raise CatsDogsError(f"El mapa debe tener 2 columnas y tiene {projection.shape[1]}: usa `project`.")
+    if projection.shape[1] != 2:
+        raise CatsDogsError(f"El mapa debe tener 2 columnas y tiene {projection.shape[1]}: usa `project`.")
     if len(projection) != len(labels):
-        raise CatsDogsError(f"Hay {len(projection)} puntos y {len(labels)} etiquetas: hace falta una etiqueta por punto.")
+        raise CatsDogsError(
+            f"Hay {len(projection)} puntos y {len(labels)} etiquetas: hace falta una etiqueta por punto."
+        )
     fig, ax = plt.subplots(figsize=(7, 4.2), dpi=80, layout="constrained")
     _draw_groups(ax, projection, labels)
     columns = ceil(len(ax.collections) / 18)
     fig.set_figwidth(5.5 + 1.5 * columns)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2, frameon=False, ncols=columns)
-    plt.close(fig) # quien la recibe decide cuándo enseñarla
+    plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig
