@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import floors
 import readme
 import style
 import website
@@ -42,6 +43,7 @@ class Project:
     scratch: Path  # carpeta vacía para lo demás
     flags: str = ""  # marcas (slow gpu red) de las celdas que no hay que saltarse
     full: bool = False  # ¿instalar el paquete con todas sus dependencias?
+    home: Path | None = None  # dónde guardar vectores y dibujos; None, en scratch
     env: dict = field(init=False)
 
     def __post_init__(self):
@@ -49,12 +51,12 @@ class Project:
             **os.environ,
             "PYTHONPATH": str(self.root),
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "CATSDOGS_HOME": str(self.scratch / "hogar"),
+            "CATSDOGS_HOME": str(self.home or self.scratch / "hogar"),
             "IPYTHONDIR": str(self.scratch / "ipython"),
         }
         self.env.setdefault(
             "OMP_WAIT_POLICY", "PASSIVE"
-        )  # dos cuadernos a la vez: quien espera, que no ocupe núcleo
+        )  # dos cuadernos a la vez: quien espera no ocupa núcleo
         for name in ("IN_TEST", "MPLBACKEND"):
             self.env.pop(name, None)
         if data := self.env.get("CATSDOGS_DATA"):
@@ -62,7 +64,7 @@ class Project:
 
     @property
     def notebooks(self) -> list:  # index primero y luego por nombre
-        return sorted((self.root / "nbs").glob("*.ipynb"), key=lambda p: (p.name != "index.ipynb", p.name))
+        return website.notebooks(self.root)
 
     def run(self, *command, cwd: Path = None, env: dict = None) -> subprocess.CompletedProcess:
         "Ejecuta una orden y devuelve lo que ha escrito, sin mirar si ha fallado."
@@ -106,7 +108,7 @@ def tail(text: str, n: int = 40) -> str:  # las últimas líneas, sin los colore
 
 def snapshot(root: Path) -> dict:  # archivos que escriben nbdev_clean y nbdev_export → su contenido
     "Lee los cuadernos y el paquete."
-    files = [*(root / "nbs").glob("*.ipynb"), *(root / PACKAGE).rglob("*.py"), root / "README.md"]
+    files = [*website.notebooks(root), *(root / PACKAGE).rglob("*.py"), root / "README.md"]
     return {f: f.read_bytes() for f in files if f.is_file()}
 
 
@@ -138,7 +140,13 @@ def clean(project):
 def export(project):
     "el paquete es el que exportan los cuadernos, ni más ni menos"
     unchanged(project, "Ejecuta nbdev_export", BIN / "nbdev_export")
-    stale = {f.stem for f in (project.root / PACKAGE).glob("[!_]*.py")} - {
+    folder = project.root / PACKAGE
+    modules = {
+        ".".join(f.relative_to(folder).with_suffix("").parts)
+        for f in folder.rglob("*.py")
+        if not f.name.startswith("_")
+    }
+    stale = modules - {
         o.split()[1]
         for nb in project.notebooks
         for c in style.Notebook(nb).code
@@ -149,11 +157,26 @@ def export(project):
         raise Failed(f"Módulos que no salen de ningún cuaderno: {', '.join(sorted(stale))}")
 
 
+@check("pisos")
+def imports_go_down(project):
+    "cada módulo importa sólo de los pisos de abajo, sin ciclos y sin nombres privados de otro"
+    if found := floors.problems(project.root / PACKAGE):
+        raise Failed("\n".join(found))
+
+
 @check("estilo")
 def follow_style(project):
     "los cuadernos siguen las reglas de estilo"
     if found := style.problems(project.root):
         raise Failed("\n".join(found))
+
+
+@check("ruff")
+def lint(project):
+    "ruff no encuentra nada que arreglar, ni en los cuadernos ni en el paquete"
+    folders = ["nbs", ".ci", "benchmarks", "setup.py"]
+    project.must(BIN / "ruff", "check", "--no-cache", "--output-format", "concise", *folders, PACKAGE)
+    project.must(BIN / "ruff", "format", "--no-cache", "--check", *folders)
 
 
 @check("readme")
@@ -182,8 +205,8 @@ def site_builds(project):
 def nbdev_test(project: Project, env: dict) -> str:
     "Pasa nbdev_test a todos los cuadernos; antes, al del embedding, cuyos vectores aprovechan los demás."
     options = ["--flags", project.flags] if project.flags else []
-    if (project.root / "nbs" / "03_embedding.ipynb").exists():
-        project.must(BIN / "nbdev_test", "--path", "nbs/03_embedding.ipynb", *options, env=env)
+    if (project.root / "nbs" / "tutorial" / "03_embedding.ipynb").exists():
+        project.must(BIN / "nbdev_test", "--path", "nbs/tutorial/03_embedding.ipynb", *options, env=env)
     out = project.must(BIN / "nbdev_test", "--timing", *options, env=env)
     slowest = ", ".join(f"{name} {secs} s" for name, secs in re.findall(r"(\w+)\.ipynb: (\d+) secs", out)[:3])
     return f"{len(project.notebooks)} cuadernos; los más lentos: {slowest}"
@@ -330,7 +353,7 @@ IMPORT_ALL = f"""
 import importlib, importlib.util, pkgutil, {PACKAGE}
 found = [m for m in ("nbdev", "fastcore", "execnb", "IPython") if importlib.util.find_spec(m)]
 assert not found, f"en el entorno vacío hay {{found}}"
-for m in pkgutil.iter_modules({PACKAGE}.__path__): importlib.import_module(f"{PACKAGE}.{{m.name}}")
+for m in pkgutil.walk_packages({PACKAGE}.__path__, "{PACKAGE}."): importlib.import_module(m.name)
 assert "site-packages" in {PACKAGE}.__file__, {PACKAGE}.__file__
 """
 
@@ -371,6 +394,7 @@ def link_requirements(venv: Path) -> None:
     Instalarlo de verdad son 6 GB y dos minutos (eso hace --completo, y siempre que CI esté definida). Así
     el entorno tampoco ve más que lo declarado: si falta un requisito en settings.ini, su módulo no se importa."""
     from importlib.metadata import distribution
+
     from packaging.requirements import Requirement
 
     target = next((venv / "lib").glob("python*")) / "site-packages"
@@ -447,6 +471,7 @@ def demo_repeats(project):
 def best_accuracy(tables: dict) -> float:  # tablas CSV por nombre → proporción de aciertos
     "Empareja los dos grupos con gato y perro de la mejor manera; la clase la dice el nombre del archivo."
     import io
+
     import pandas as pd
 
     for content in tables.values():
@@ -539,9 +564,8 @@ def main() -> int:  # → código de salida
     with tempfile.TemporaryDirectory(prefix="catsdogs-", ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "proyecto"
         origin = copy_project(root)
-        if args.con_cache and (ROOT / ".cache").is_dir():
-            (root / ".cache").symlink_to(ROOT / ".cache")
-        project = Project(root, Path(folder), flags=args.marcas, full=args.completo)
+        home = ROOT / ".cache" if args.con_cache else None
+        project = Project(root, Path(folder), flags=args.marcas, full=args.completo, home=home)
         print(f"Trabajamos en {origin}, {source(project.env)}.", flush=True)
         for name in names:
             if failure := run_check(name, project):

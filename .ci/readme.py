@@ -18,7 +18,7 @@ from pathlib import Path
 from website import page_name, site_url
 
 INDEX = "index.ipynb"
-NOTEBOOK_LINK = re.compile(r"\]\((?:\./)?([\w-]+\.ipynb)(#[^)\s]*)?\)")
+NOTEBOOK_LINK = re.compile(r"\]\((?:\./)?([\w/-]+\.ipynb)(#[^)\s]*)?\)")
 
 
 def processed_index(root: Path):  # carpeta del proyecto → cuaderno tal y como lo recibe Quarto

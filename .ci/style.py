@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import website
 import yaml
 
 MAX_BYTES = 500_000  # de un cuaderno, con sus salidas
@@ -29,6 +30,15 @@ PROGRESS = re.compile(r"\d+% \|")  # una barra de progreso: lo único que una ce
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 
+FOLDERS = {  # carpeta de un cuaderno → piso del paquete donde está su módulo; las demás, arriba del todo
+    "rooms/common": "common",
+    "rooms/photos": "photos",
+    "rooms/networks": "networks",
+    "rooms/commands": "commands",
+    "tool/commands": "commands",
+}
+
+
 class Notebook:
     "Un cuaderno: sus celdas, y de cada una de código sus directivas `#|` y su código."
 
@@ -36,6 +46,9 @@ class Notebook:
         self.path, self.name, self.bytes = path, path.name, path.stat().st_size
         self.cells = [Cell(c) for c in json.loads(path.read_text(encoding="utf-8"))["cells"]]
         self.code = [c for c in self.cells if c.kind == "code"]
+        self.folder = path.parent.relative_to(
+            path.parents[len(path.parts) - 2 - path.parts.index("nbs")]
+        ).as_posix()
         self.stem = re.sub(r"^\d+[a-zA-Z0-9]*_", "", path.stem)
 
 
@@ -94,8 +107,11 @@ def module_name(nb):
     exports = [o for c in nb.code for o in c.options if o.startswith("default_exp")]
     if not any(c.exported for c in nb.code):
         return ["tiene default_exp y no exporta nada"] if exports else []
-    if exports != [f"default_exp {nb.stem}"]:
-        return [f"hace falta una sola directiva «default_exp {nb.stem}»"]
+    module = exports[0].split()[1] if len(exports) == 1 else ""
+    if module.rpartition(".")[2] != nb.stem:
+        return [f"hace falta una sola directiva «default_exp», con un módulo que se llame {nb.stem}"]
+    if module.rpartition(".")[0] != FOLDERS.get(nb.folder, ""):
+        return [f"su módulo, {module}, no está en el piso de su carpeta ({nb.folder})"]
     if nb.cells[1].options != exports:
         return ["default_exp no está en la segunda celda"]
 
@@ -280,7 +296,7 @@ def file_problems(root: Path):  # carpeta del proyecto → problemas de todos su
 
 def problems(root: Path) -> list:  # carpeta del proyecto → una línea por problema
     "Pasa todas las reglas a todos los cuadernos."
-    notebooks = [Notebook(p) for p in sorted((root / "nbs").glob("*.ipynb"))]
+    notebooks = [Notebook(p) for p in website.notebooks(root)]
     found = [f"{nb.name}: {p}" for nb in notebooks for rule in RULES for p in rule(nb) or []]
     stems = [nb.stem.lower() for nb in notebooks]
     found += [

@@ -52,11 +52,18 @@ def site_url(
     return cfg["doc_host"].rstrip("/") + "/" + cfg["doc_baseurl"].strip("/") + "/"
 
 
+def notebooks(root: Path) -> list[Path]:  # la portada primero, y luego por carpeta y nombre
+    "Los cuadernos del proyecto, en todas las carpetas de `nbs/`."
+    found = [p for p in (root / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
+    return sorted(found, key=lambda p: (p.name != "index.ipynb", p.as_posix()))
+
+
 def page_name(
-    notebook: str,  # nombre de un cuaderno, como 00_dataset.ipynb
-) -> str:  # nombre de su página, como dataset.html
+    notebook: str | Path,  # un cuaderno, como tutorial/00_dataset.ipynb
+) -> str:  # su página, como tutorial/dataset.html
     "La página de un cuaderno se llama como él sin su número (así la nombra nbdev)."
-    return re.sub(r"^\d+[a-zA-Z0-9]*_", "", Path(notebook).stem.lower()) + ".html"
+    path = Path(notebook)
+    return path.with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", path.stem.lower()) + ".html").as_posix()
 
 
 def run(
@@ -92,22 +99,22 @@ def with_smalldocs(root: Path, env: dict) -> Path:
     "Construye el sitio sin Quarto: nbdev procesa los cuadernos y smalldocs hace las páginas."
     run([sys.executable, "-c", NBDEV_PROC], root, env)
     run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", root / "_proc"], root, env)
-    rename_pages(root / "_proc" / "_docs", [nb.name for nb in (root / "nbs").glob("*.ipynb")])
+    rename_pages(root / "_proc" / "_docs", [nb.relative_to(root / "nbs") for nb in notebooks(root)])
     shutil.rmtree(root / "_docs", ignore_errors=True)
     return Path(shutil.move(root / "_proc" / "_docs", root / "_docs"))
 
 
 def rename_pages(
     docs: Path,  # carpeta del sitio construido
-    notebooks: list,  # nombres de los cuadernos
+    paths: list[Path],  # los cuadernos, desde nbs/
 ) -> None:
     "Quita el número a las páginas, como hace Quarto, y arregla los enlaces que las nombran."
-    names = {Path(nb).stem + ".html": page_name(nb) for nb in notebooks}
-    for old, new in names.items():
-        if old != new:
-            (docs / old).rename(docs / new)
+    names = {nb.with_suffix(".html").name: Path(page_name(nb)).name for nb in paths}
+    for nb in paths:
+        if (docs / nb.with_suffix(".html")).is_file():
+            (docs / nb.with_suffix(".html")).rename(docs / page_name(nb))
     old_name = re.compile(r"(?<![\w.-])(" + "|".join(map(re.escape, names)) + r")(?![\w.-])")
-    for file in [f for f in docs.iterdir() if f.suffix in (".html", ".json", ".xml")]:
+    for file in [f for f in docs.rglob("*") if f.suffix in (".html", ".json", ".xml")]:
         text = file.read_text(encoding="utf-8")
         file.write_text(old_name.sub(lambda m: names[m[1]], text), encoding="utf-8")
 
@@ -154,11 +161,11 @@ def dead_links(
 def sidebar_problems(root: Path) -> list:  # una línea por cuaderno que falta o sobra
     "El índice de `_quarto.yml` debe nombrar todos los cuadernos, una vez cada uno."
     text = (root / "_quarto.yml").read_text(encoding="utf-8")
-    listed = re.findall(r"[\w-]+\.ipynb", text)
-    notebooks = {nb.name for nb in (root / "nbs").glob("*.ipynb")}
+    listed = re.findall(r"[\w/-]+\.ipynb", text)
+    present = {nb.relative_to(root / "nbs").as_posix() for nb in notebooks(root)}
     return (
-        [f"_quarto.yml: falta {nb} en el índice" for nb in sorted(notebooks - set(listed))]
-        + [f"_quarto.yml: {nb} no existe" for nb in sorted(set(listed) - notebooks)]
+        [f"_quarto.yml: falta {nb} en el índice" for nb in sorted(present - set(listed))]
+        + [f"_quarto.yml: {nb} no existe" for nb in sorted(set(listed) - present)]
         + [f"_quarto.yml: {nb} está repetido" for nb in sorted({n for n in listed if listed.count(n) > 1})]
     )
 
@@ -172,9 +179,8 @@ def build(
         raise SiteError("\n".join(problems))
     tool = "Quarto" if shutil.which("quarto") else "smalldocs"
     docs = (with_quarto if tool == "Quarto" else with_smalldocs)(root, env)
-    missing = [
-        name for nb in (root / "nbs").glob("*.ipynb") if not (docs / (name := page_name(nb.name))).is_file()
-    ]
+    pages = [page_name(nb.relative_to(root / "nbs")) for nb in notebooks(root)]
+    missing = [page for page in pages if not (docs / page).is_file()]
     if missing:
         raise SiteError("faltan páginas: " + ", ".join(missing))
     if broken := dead_links(docs, site_url(root)):

@@ -9,7 +9,6 @@ de un motor; ninguno que se elija solo puede bajar de 0,999. resnet18 y las dem�
 """
 
 import argparse
-import io
 import tempfile
 from pathlib import Path
 
@@ -64,10 +63,10 @@ def main():
     parser.add_argument("--numero", type=int, default=500, help="cuántas fotos (500)")
     parser.add_argument("--grandes", type=int, default=40, help="cuántas, además, ampliadas (40)")
     args = parser.parse_args()
-    from catsdogs_clustering.backbones import PIP_BACKBONES, load_backbone, preprocess
     from catsdogs_clustering.dataset import example_photos
-    from catsdogs_clustering.engines import agreement, candidates, cosines, load_engine
-    from catsdogs_clustering.images import decode_pixels, read_bytes
+    from catsdogs_clustering.networks.backbones import PIP_BACKBONES, load_backbone, preprocess
+    from catsdogs_clustering.networks.engines import agreement, candidates, cosines, load_engine
+    from catsdogs_clustering.photos.reading import decode_pixels, read_bytes
 
     photos = example_photos()
     photos = photos[:: max(1, len(photos) // args.numero)][: args.numero]

@@ -116,7 +116,8 @@ def main():
     os.environ["OMP_NUM_THREADS"] = (
         "1"  # antes de cargar torch: los procesos se bifurcan, y sus hilos no sobreviven a eso
     )
-    from catsdogs_clustering.dataset import draw_sample, list_images
+    from catsdogs_clustering.dataset import list_images
+    from catsdogs_clustering.photos.drawings import draw_sample
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
