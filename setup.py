@@ -30,7 +30,11 @@ setup(
     packages=find_packages(include=[cfg["lib_name"] + "*"]),
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split(), "bench": cfg["bench_requirements"].split()},
+    extras_require={
+        "cuadernos": cfg["cuadernos_requirements"].split(),
+        "dev": (cfg["cuadernos_requirements"] + " " + cfg["dev_requirements"]).split(),
+        "bench": cfg["bench_requirements"].split(),
+    },
     entry_points={
         "console_scripts": cfg["console_scripts"].split(),
         "nbdev": [

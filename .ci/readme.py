@@ -76,7 +76,7 @@ class Table(HTMLParser):
 def output_markdown(
     output: dict,  # una salida guardada
 ) -> str:  # la misma en Markdown
-    "Las tablas y el Markdown, como tales; el texto, sangrado, como lo escribe Quarto. Las figuras no caben en un README."
+    "Las tablas y el Markdown, como tales; el texto, sangrado, como lo escribe Quarto. No caben figuras."
     if output["output_type"] == "stream":
         return indent("".join(output["text"]))
     data = {kind: "".join(content) for kind, content in output["data"].items()}
@@ -140,7 +140,7 @@ def is_current(
     readme: str,  # texto de README.md
     fresh: str,  # lo que escribe `render` con el index.ipynb de ahora
 ) -> bool:
-    "¿Dicen lo mismo? Palabra por palabra, así que vale igual el README que escribe Quarto, que no lleva resumen."
+    "¿Dicen lo mismo, palabra por palabra? Vale igual el README que escribe Quarto, que no lleva resumen."
     without_summary = re.sub(r"^> .*\n", "", fresh, count=1, flags=re.MULTILINE)
     return words(readme) in (words(fresh), words(without_summary))
 

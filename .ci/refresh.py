@@ -12,36 +12,17 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
-import style
 import website
-from nbclient import NotebookClient
+from notebooks import execute_all
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def refresh(path: Path, skip: set) -> None:  # cuaderno, y marcas de las celdas que no se ejecutan
-    "Ejecuta un cuaderno de arriba abajo y guarda sus salidas."
-    nb = nbformat.read(path, 4)
-    kept = {}
-    for i, raw in enumerate(nb.cells):
-        if raw.cell_type == "code" and style.Cell(raw).directives & skip:
-            kept[i] = raw.source, raw.outputs
-            raw.source = ""
-    client = NotebookClient(
-        nb, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    )
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    client.execute(env=env)
-    for i, (source, outputs) in kept.items():
-        nb.cells[i].source, nb.cells[i].outputs = source, outputs
-    nbformat.write(nb, path)
-
-
-def main() -> None:
+def main() -> int:  # código de salida
+    "Ejecuta los cuadernos pedidos y guarda sus salidas; los que fallan se quedan como estaban."
     parser = argparse.ArgumentParser(description="Vuelve a calcular las salidas guardadas de los cuadernos.")
     parser.add_argument("cuadernos", nargs="*", help="desde nbs/, con o sin .ipynb")
     parser.add_argument("--todos", action="store_true", help="todos los cuadernos")
@@ -49,12 +30,21 @@ def main() -> None:
     args = parser.parse_args()
     skip = set(website.settings(ROOT)["tst_flags"].split()) - set(args.marcas.split())
     chosen = [(ROOT / "nbs" / name).with_suffix(".ipynb") for name in args.cuadernos]
-    for path in website.notebooks(ROOT) if args.todos else chosen:
-        start = time.time()
-        refresh(path, skip)
-        print(f"{path.relative_to(ROOT / 'nbs')}: {time.time() - start:.0f} s", flush=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    failed = 0
+    for path, fresh, seconds, error in execute_all(
+        website.notebooks(ROOT) if args.todos else chosen, skip, env
+    ):
+        name = path.relative_to(ROOT / "nbs").as_posix()
+        if error:
+            failed += 1
+            print(f"{name}: falla\n{error}", flush=True)
+        else:
+            nbformat.write(fresh, path)
+            print(f"{name}: {seconds:.0f} s", flush=True)
     subprocess.run([Path(sys.executable).with_name("nbdev_clean")], cwd=ROOT, check=True)
+    return bool(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

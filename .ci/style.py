@@ -1,6 +1,8 @@
 """Las reglas de estilo que se pueden comprobar leyendo, sin ejecutar nada.
 
-    python .ci/style.py          enumera lo que no las cumple
+    python .ci/style.py               enumera lo que no las cumple
+    python .ci/style.py --lecciones   la tabla de las lecciones: minutos, líneas, figuras…
+    python .ci/style.py --colab       escribe en los cuadernos la celda que los prepara en Colab
 
 Cada regla es una función que recibe un cuaderno y da una lista de problemas, vacía si no hay ninguno.
 """
@@ -16,13 +18,14 @@ import website
 import yaml
 
 MAX_BYTES = 500_000  # de un cuaderno, con sus salidas
-MAX_LINES, GOOD_LINES = 40, 20  # de una celda exportada: ninguna más larga, el 90 % no más larga
+MAX_LINES, GOOD_LINES = 40, 20  # del cuerpo de una función exportada: ninguna más larga, el 90 % no más larga
 GOOD_SHARE, VISIBLE_SHARE = 0.9, 2 / 3
 IMPORTS = (ast.Import, ast.ImportFrom)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 PRINTS, DRAWS = {"print", "display"}, re.compile(r"^(show_|plot_|[A-Z])")
 SILENT = {"hide", "export", "exporti", "exports", "slow", "gpu", "red"}  # celdas que pueden no tener salida
 IS_TEST = re.compile(r"\b(test_\w+|assert)\b")
+ASSERTION = re.compile(r"^\s*assert\b|testing\.assert", re.MULTILINE)
 FORBIDDEN = {  # lo que no debe aparecer en ningún archivo
     r"(?<![\w/.<])/(?:work|root|tmp|home|Users)/[\w.]": "tiene una ruta absoluta",
 }
@@ -39,6 +42,31 @@ FOLDERS = {  # carpeta de un cuaderno → piso del paquete donde está su módul
 }
 
 
+LESSON_LIMITS = {  # qué se mide en una lección → (al menos, como mucho)
+    "celdas": (0, 32),
+    "minutos": (0, 12),
+    "líneas visibles": (0, 130),
+    "de ellas, exportadas": (0, 40),
+    "funciones privadas": (0, 0),
+    "figuras": (3, 99),
+    "palabras hasta la primera figura": (0, 150),
+    "líneas hasta la primera figura": (0, 15),
+    "aserciones visibles": (2, 99),
+    "ejercicios": (2, 9),
+    "palabras por línea": (6, 999),
+}
+ALL_LESSONS_MINUTES = 90
+FOLDED = {"echo: false", "code-fold: true"}
+WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20
+INSTALL = """#| hide
+from importlib.util import find_spec
+
+if not find_spec("{package}"):  # en Colab, la primera vez
+    repo = "https://github.com/{user}/{repo}@{branch}"
+    %pip install -q "{package}{extra} @ git+{{repo}}"
+"""
+
+
 class Notebook:
     "Un cuaderno: sus celdas, y de cada una de código sus directivas `#|` y su código."
 
@@ -46,9 +74,7 @@ class Notebook:
         self.path, self.name, self.bytes = path, path.name, path.stat().st_size
         self.cells = [Cell(c) for c in json.loads(path.read_text(encoding="utf-8"))["cells"]]
         self.code = [c for c in self.cells if c.kind == "code"]
-        self.folder = path.parent.relative_to(
-            path.parents[len(path.parts) - 2 - path.parts.index("nbs")]
-        ).as_posix()
+        self.folder = "/".join(path.parts[path.parts.index("nbs") + 1 : -1])
         self.stem = re.sub(r"^\d+[a-zA-Z0-9]*_", "", path.stem)
 
 
@@ -78,6 +104,15 @@ class Cell:
         return "hide" in self.directives
 
     @property
+    def visible(self) -> bool:  # ¿se ve su código en el sitio, sin desplegar nada?
+        folded = {"hide", "export", "exporti"} & self.directives
+        return self.kind == "code" and not folded and not FOLDED & set(self.options)
+
+    @property
+    def is_picture(self) -> bool:
+        return any(kind.startswith("image/") for out in self.outputs for kind in out.get("data", {}))
+
+    @property
     def is_test(self) -> bool:
         return not self.exported and bool(IS_TEST.search(self.body)) and not self.only_imports
 
@@ -88,7 +123,7 @@ class Cell:
     @property
     def statements(self) -> list:  # instrucciones de primer nivel, sin las líneas que son de IPython
         return ast.parse(
-            "\n".join("" if line[:1] in ("%", "!") else line for line in self.body.splitlines())
+            "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in self.body.splitlines())
         ).body
 
 
@@ -117,18 +152,16 @@ def module_name(nb):
 
 
 def closing(nb):
-    "Acaba con «Qué hemos aprendido» y la celda oculta que exporta."
+    "Acaba con «Qué hemos aprendido». Exportar lo hace la orden: sin repositorio, una celda no podría."
     if not any(
         re.search(r"^## Qué hemos aprendido", c.source, re.MULTILINE)
         for c in nb.cells
         if c.kind == "markdown"
     ):
-        if nb.name != "index.ipynb":
+        if nb.name not in ("index.ipynb", "07_glossary.ipynb"):
             yield "falta la sección «## Qué hemos aprendido»"
-    if any(c.exported for c in nb.code) and not (
-        "nbdev_export()" in nb.cells[-1].source and nb.cells[-1].hidden
-    ):
-        yield "la última celda no es «#| hide» con nbdev.nbdev_export()"
+    if any("nbdev_export()" in c.source for c in nb.code):
+        yield "exporta desde una celda: ya lo hace la orden nbdev_export"
 
 
 def one_definition(nb):
@@ -142,25 +175,27 @@ def one_definition(nb):
 
 
 def export_lengths(nb):
-    "Ninguna celda exportada pasa de 40 líneas, y el 90 % de las funciones y clases cabe en 20."
-    cells = [c for c in nb.code if c.exported and not c.only_imports]
-    for cell in cells:
-        if (n := count_lines(cell)) > MAX_LINES:
-            yield f"la celda que empieza por «{first_line(cell)}» tiene {n} líneas (como mucho, {MAX_LINES})"
-    definitions = [c for c in cells if any(isinstance(s, DEFINITIONS) for s in c.statements)]
-    long = [c for c in definitions if count_lines(c) > GOOD_LINES]
-    if len(long) > 1 and len(long) > (1 - GOOD_SHARE) * len(definitions):
-        yield f"{len(long)} de sus {len(definitions)} definiciones pasan de {GOOD_LINES} líneas (como mucho, el 10 %)"
-
-
-def count_lines(cell) -> int:
-    return len(cell.body.splitlines())
+    "Ninguna función exportada pasa de 40 líneas, sin contar su cabecera, y el 90 % cabe en 20."
+    bodies = {
+        f.name: f.end_lineno - f.body[0].lineno + 1
+        for cell in nb.code
+        if cell.exported
+        for s in cell.statements
+        for f in ast.walk(s)
+        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    for name, n in bodies.items():
+        if n > MAX_LINES:
+            yield f"{name} tiene {n} líneas (como mucho, {MAX_LINES})"
+    long = [name for name, n in bodies.items() if n > GOOD_LINES]
+    if len(long) > 1 and len(long) > (1 - GOOD_SHARE) * len(bodies):
+        yield f"{len(long)} de sus {len(bodies)} funciones pasan de {GOOD_LINES} líneas: {', '.join(long)}"
 
 
 def imports(nb):
     "Sin `import *`, y las celdas que importan no hacen otra cosa (nbdev las ejecuta al hacer el sitio)."
     for cell in nb.code:
-        if "nbdev_export()" in cell.body:
+        if "%pip install" in cell.body:
             continue
         found = [s for s in cell.statements if isinstance(s, IMPORTS)]
         if any(a.name == "*" for s in found for a in s.names):
@@ -197,7 +232,7 @@ def stored_outputs(nb):
 
 
 def has_value(cell) -> bool:  # ¿acaba la celda en una expresión que se muestra?
-    "Un nombre, un atributo, una figura, un objeto recién creado…; de las demás llamadas no se sabe si devuelven algo."
+    "Un nombre, un atributo, una figura, un objeto nuevo…; de las demás llamadas no se sabe."
     if not cell.statements or cell.body.endswith(";"):
         return False
     value = getattr(cell.statements[-1], "value", None) if isinstance(cell.statements[-1], ast.Expr) else None
@@ -235,7 +270,117 @@ def size(nb):
         yield f"ocupa {nb.bytes // 1000} KB (como mucho, {MAX_BYTES // 1000})"
 
 
+def figures(nb):
+    "Toda figura dice con palabras, en `fig-alt`, lo que enseña a quien no la ve."
+    for cell in nb.code:
+        if cell.is_picture and not cell.hidden and "fig-alt" not in cell.directives:
+            yield f"«{first_line(cell)}» dibuja una figura sin «#| fig-alt»"
+
+
+def install_cell(root: Path, nb) -> str:  # el texto de la celda
+    "La celda que en Colab instala el paquete; la dirección sale de settings.ini."
+    cfg = website.settings(root)
+    extra = "" if nb.folder == "tutorial" else "[cuadernos]"
+    names = {"package": cfg["lib_name"], "user": cfg["user"], "repo": cfg["repo"], "branch": cfg["branch"]}
+    return INSTALL.format(extra=extra, **names).strip()
+
+
+def opens_in_colab(nb) -> bool:
+    return not nb.folder.startswith("rooms") and nb.name not in ("index.ipynb", "07_glossary.ipynb")
+
+
+def runs_in_colab(nb):
+    "Los cuadernos que se abren en Colab empiezan por la celda que instala el paquete."
+    root = nb.path.parents[nb.folder.count("/") + 2]
+    if opens_in_colab(nb) and not any(c.source.strip() == install_cell(root, nb) for c in nb.code[:2]):
+        yield "no empieza por la celda que instala el paquete en Colab (python .ci/style.py --colab)"
+
+
+def write_install_cells(root: Path) -> None:  # carpeta del proyecto
+    "Pone la celda de Colab donde falta, o la cambia si settings.ini dice ya otra dirección."
+    for path in website.notebooks(root):
+        nb = Notebook(path)
+        if not opens_in_colab(nb):
+            continue
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        old = next((c for c in raw["cells"][:4] if "%pip install" in "".join(c["source"])), None)
+        cell = old or {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "c01ab000",
+            "metadata": {},
+            "outputs": [],
+        }
+        cell["source"] = install_cell(root, nb).splitlines(keepends=True)
+        if not old:
+            named = any(o.startswith("default_exp") for o in nb.cells[1].options)
+            raw["cells"].insert(2 if named else 1, cell)
+        text = json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        path.write_text(text, encoding="utf-8")
+
+
+def words(text: str) -> int:  # Markdown → palabras que se leen
+    "Cuenta las palabras, sin bloques de código ni direcciones de enlaces."
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return len(re.sub(r"\]\([^)]*\)", "]", text).split())
+
+
+def code_lines(cell: Cell) -> int:  # sin las líneas en blanco
+    return sum(bool(line.strip()) for line in cell.body.splitlines())
+
+
+def measure_lesson(nb) -> dict:  # lo que se mide → cuánto
+    "Las cifras de una lección, que `LESSON_LIMITS` acota."
+    shown = [c for c in nb.cells if c.kind == "markdown" or c.visible]
+    prose = sum(words(c.source) for c in shown if c.kind == "markdown")
+    visible = [c for c in shown if c.visible]
+    lines = sum(code_lines(c) for c in visible)
+    first = next((i for i, c in enumerate(nb.cells) if c.kind == "code" and c.is_picture), len(nb.cells))
+    before = nb.cells[: first + 1]
+    names = [s.name for c in visible if c.exported for s in c.statements if isinstance(s, DEFINITIONS)]
+    return {
+        "celdas": len(nb.cells),
+        "minutos": round(prose / WORDS_A_MINUTE + lines / LINES_A_MINUTE, 1),
+        "líneas visibles": lines,
+        "de ellas, exportadas": sum(code_lines(c) for c in visible if c.exported),
+        "funciones privadas": sum(name.startswith("_") for name in names),
+        "figuras": sum(c.is_picture for c in nb.code),
+        "palabras hasta la primera figura": sum(words(c.source) for c in before if c.kind == "markdown"),
+        "líneas hasta la primera figura": sum(code_lines(c) for c in before if c.visible),
+        "aserciones visibles": sum(
+            len(re.findall(r"^\s*assert\b|testing\.assert", c.body, re.M)) for c in visible
+        ),
+        "ejercicios": sum(len(re.findall(r"^### Ejercicio", c.source, re.M)) for c in nb.cells),
+        "palabras por línea": round(prose / max(lines, 1), 1),
+    }
+
+
+def lesson(nb):
+    "Una lección cabe en su tabla, se ejecuta sin herramientas de desarrollo y sus respuestas son pruebas."
+    if nb.folder != "tutorial":
+        return
+    for what, n in measure_lesson(nb).items():
+        low, high = LESSON_LIMITS[what]
+        if not low <= n <= high:
+            yield f"{what}: {n} ({f'al menos {low}' if n < low else f'como mucho {high}'})"
+    for cell in nb.code:
+        if re.search(r"^\s*(from|import) (nbdev|fastcore)", cell.body, re.M):
+            yield f"«{first_line(cell)}»: una lección no usa nbdev ni fastcore"
+    answers = [
+        c for c in nb.code if any(o.startswith("code-summary") and "Respuesta" in o for o in c.options)
+    ]
+    exercises = measure_lesson(nb)["ejercicios"]
+    if len(answers) < exercises:
+        yield f"tiene {exercises} ejercicios y {len(answers)} respuestas"
+    for cell in answers:
+        if "assert" not in cell.body:
+            yield f"«{first_line(cell)}»: la respuesta no comprueba nada"
+
+
 RULES = [
+    figures,
+    runs_in_colab,
+    lesson,
     first_cell,
     module_name,
     closing,
@@ -304,6 +449,9 @@ def problems(root: Path) -> list:  # carpeta del proyecto → una línea por pro
         for nb in notebooks
         if stems.count(nb.stem.lower()) > 1
     ]
+    minutes = sum(measure_lesson(nb)["minutos"] for nb in notebooks if nb.folder == "tutorial")
+    if minutes > ALL_LESSONS_MINUTES:
+        found.append(f"las lecciones duran {minutes:.0f} minutos (como mucho, {ALL_LESSONS_MINUTES})")
     return (
         found
         + [f"{nb.name}: nombre con letras que no son ASCII" for nb in notebooks if not nb.name.isascii()]
@@ -311,7 +459,24 @@ def problems(root: Path) -> list:  # carpeta del proyecto → una línea por pro
     )
 
 
+def lessons_table(root: Path) -> str:  # carpeta del proyecto → la tabla de las lecciones
+    "Una fila por lección y una columna por cada cosa que se mide."
+    rows = {
+        nb.name: measure_lesson(nb)
+        for nb in map(Notebook, sorted((root / "nbs" / "tutorial").glob("*.ipynb")))
+    }
+    heads = ["lección", *LESSON_LIMITS]
+    lines = [" | ".join(heads), *(" | ".join(map(str, [n, *row.values()])) for n, row in rows.items())]
+    minutes = sum(row["minutos"] for row in rows.values())
+    return "\n".join([*lines, f"en total, {minutes:.0f} minutos (como mucho, {ALL_LESSONS_MINUTES})"])
+
+
 if __name__ == "__main__":
-    found = problems(Path(__file__).resolve().parents[1])
+    project = Path(__file__).resolve().parents[1]
+    if sys.argv[1:] == ["--lecciones"]:
+        sys.exit(print(lessons_table(project)))
+    if sys.argv[1:] == ["--colab"]:
+        sys.exit(write_install_cells(project))
+    found = problems(project)
     print("\n".join(found) or "Todo en orden.")
     sys.exit(bool(found))

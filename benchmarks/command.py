@@ -3,11 +3,12 @@
     python benchmarks/command.py                      las fotos de CATSDOGS_DATA, o los dibujos
     python benchmarks/command.py --numero 4000 --nuevas 1000 --repeticiones 5
 
-Cada medida se hace en una carpeta vacía, sin nada de otras veces. Se entrena con unas fotos y se compara con lo que
-tarda un proceso que sólo las convierte en vectores, con la misma red y las mismas vistas. Después, con el modelo guardado,
-se pregunta por una foto (varias veces, cada vez una distinta, que la caché no conoce) y por muchas de golpe: su ritmo se
-compara con el del transformador ya en marcha, sin contar lo que tarda en arrancar. Las fotos nuevas
-son el espejo de otras: así no las conoce ninguna caché.
+Cada medida se hace en una carpeta vacía, sin nada de otras veces. Se entrena con unas fotos y se compara
+con lo que tarda un proceso que sólo las convierte en vectores, con la misma red y las mismas vistas.
+Después, con el modelo guardado, se pregunta por una foto (varias veces, cada vez una distinta, que la
+caché no conoce) y por muchas de golpe: su ritmo se compara con el del transformador ya en marcha, sin
+contar lo que tarda en arrancar. Las fotos nuevas son el espejo de otras: así no las conoce ninguna
+caché.
 """
 
 import argparse
@@ -125,13 +126,16 @@ def main() -> None:
         new = mirrored(photos, args.nuevas + args.repeticiones, Path(folder))
         m = measure(photos, new, args.repeticiones, Path(folder))
     print(
-        f"entrenar con {m['photos']} fotos: {m['training']:.1f} s; sólo convertirlas, {m['embedding']:.1f} s; razón {m['training'] / m['embedding']:.3f}"
+        f"entrenar con {m['photos']} fotos: {m['training']:.1f} s; "
+        f"sólo convertirlas, {m['embedding']:.1f} s; razón {m['training'] / m['embedding']:.3f}"
     )
     print(
-        f"predecir una foto: {statistics.median(m['ones']):.2f} s [{min(m['ones']):.2f}, {max(m['ones']):.2f}]"
+        f"predecir una foto: {statistics.median(m['ones']):.2f} s "
+        f"[{min(m['ones']):.2f}, {max(m['ones']):.2f}]"
     )
     print(
-        f"predecir {m['new']} fotos: {m['command_rate']:.1f} por segundo, el {m['command_rate'] / m['rate']:.0%} del transformador en marcha"
+        f"predecir {m['new']} fotos: {m['command_rate']:.1f} por segundo, "
+        f"el {m['command_rate'] / m['rate']:.0%} del transformador en marcha"
     )
     print(f"el modelo ocupa {m['bytes'] / 1e6:.2f} MB; --help tarda {m['help']:.2f} s")
     if args.json:

@@ -3,9 +3,10 @@
     python benchmarks/equality.py                             500 fotos de CATSDOGS_DATA (o los dibujos)
     python benchmarks/equality.py --backbones resnet18 --numero 1000
 
-El camino más sencillo: Pillow, las transformaciones de torchvision y torch en float32, de una en una. Además de las
-fotos tal cual se prueban otras ocho veces mayores, que nosotros abrimos ya reducidas. Cada línea da el peor coseno
-de un motor; ninguno que se elija solo puede bajar de 0,999. resnet18 y las demás de torchvision llevan pesos al azar.
+El camino más sencillo: Pillow, las transformaciones de torchvision y torch en float32, de una en una.
+Además de las fotos tal cual se prueban otras ocho veces mayores, que nosotros abrimos ya reducidas. Cada
+línea da el peor coseno de un motor; ninguno que se elija solo puede bajar de 0,999. resnet18 y las demás
+de torchvision llevan pesos al azar.
 """
 
 import argparse
@@ -89,7 +90,8 @@ def main():
                 )
                 mark = " ← elegido" if (e.name, e.precision) == (chosen.name, chosen.precision) else ""
                 print(
-                    f"{name:20} {engine:8} {precision:8} en las nubes {agreement(e):.6f}; peor coseno: {worst}{mark}",
+                    f"{name:20} {engine:8} {precision:8} en las nubes {agreement(e):.6f}; "
+                    f"peor coseno: {worst}{mark}",
                     flush=True,
                 )
 

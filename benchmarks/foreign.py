@@ -3,14 +3,16 @@
     python benchmarks/foreign.py ajenas         (en Debian o Ubuntu; descarga unos 300 MB y deja unos 50)
     CATSDOGS_FOREIGN=ajenas jupyter lab nbs/24_neither.ipynb
 
-Salen de paquetes públicos de pip y de apt, que se descargan sin instalarlos. Las imágenes tienen sus propias licencias:
-son para medir en tu máquina, y no forman parte de este proyecto. Quedan en cuatro carpetas:
+Salen de paquetes públicos de pip y de apt, que se descargan sin instalarlos. Las imágenes tienen sus
+propias licencias: son para medir en tu máquina, y no forman parte de este proyecto. Quedan en cuatro
+carpetas:
 
     fotos      objetos, edificios y personas        otras      imágenes de microscopio, texturas, textos
     fondos     fondos de pantalla, muchos abstractos    animales   animales que no son ni gatos ni perros
 
-Se han quitado a ojo los gatos y los perros, y los fondos de pantalla en los que sale algún otro animal. Las listas de
-abajo valen para las versiones que dice cada una; con otra, el programa avisa y hay que volver a mirar.
+Se han quitado a ojo los gatos y los perros, y los fondos de pantalla en los que sale algún otro animal.
+Las listas de abajo valen para las versiones que dice cada una; con otra, el programa avisa y hay que
+volver a mirar.
 """
 
 import hashlib
@@ -118,7 +120,8 @@ def pictures(group: str, path: Path):  # → (carpeta, nombre, contenido) de cad
     found = carve(path.read_bytes())
     if len(found) != CARVED[path.stem]:
         sys.exit(
-            f"{path.name} trae {len(found)} fotos y no {CARVED[path.stem]}: es otra versión, y hay que mirar a ojo cuáles son gatos y perros."
+            f"{path.name} trae {len(found)} fotos y no {CARVED[path.stem]}: es otra versión, "
+            "y hay que mirar a ojo cuáles son gatos y perros."
         )
     return [
         ("animales" if path.stem == "categorization" and i in FISH else group, f"{path.stem}_{i:03}", data)

@@ -25,7 +25,7 @@ paths = open(listing, encoding="utf-8", errors="surrogateescape").read().split("
 embedder = ImageEmbedder(backbone, cache=cache or None, progress=False)
 embedder.fit(paths[:1])
 start = time.perf_counter()
-n = sum(len(part) + len(part.problems) for part in embedder.embed_batches(paths)) # de tanda en tanda, sin guardar ninguna
+n = sum(len(part) + len(part.problems) for part in embedder.embed_batches(paths))
 assert n == len(paths)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps(dict(seconds=time.perf_counter() - start, peak=peak)))

@@ -3,10 +3,11 @@
     python benchmarks/kills.py                       200 muertes, con dibujos
     python benchmarks/kills.py --kills 20 --photos CARPETA
 
-Un proceso convierte fotos en vectores con una caché. En un momento al azar recibe SIGKILL: el sistema lo elimina sin
-dejarle despedirse. Otro proceso retoma el trabajo con la misma caché, y también muere; y así hasta el final. Tras cada
-muerte se mira la caché: tiene que estar sana y no contener nada que no sea, bit a bit, el vector de un proceso al que
-nadie molestó. Cuando una vuelta acaba entera, se comparan todos sus vectores y se empieza otra con la caché vacía.
+Un proceso convierte fotos en vectores con una caché. En un momento al azar recibe SIGKILL: el sistema lo
+elimina sin dejarle despedirse. Otro proceso retoma el trabajo con la misma caché, y también muere; y así
+hasta el final. Tras cada muerte se mira la caché: tiene que estar sana y no contener nada que no sea,
+bit a bit, el vector de un proceso al que nadie molestó. Cuando una vuelta acaba entera, se comparan
+todos sus vectores y se empieza otra con la caché vacía.
 
 La red es pequeña y sus pesos son al azar: aquí no importa lo que sepa, sino que no se pierda lo que calcula.
 Funciona en Linux y en macOS.

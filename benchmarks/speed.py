@@ -100,7 +100,7 @@ def img2vec(weights: str):
 
 
 def onnx_batches(weights: str):
-    "Como imgbeddings: la red exportada a ONNX, por lotes en onnxruntime; las fotos, una tras otra con Pillow."
+    "Como imgbeddings: la red exportada a ONNX, por lotes en onnxruntime; las fotos, de una en una."
     import onnxruntime
     import torch
     from PIL import Image
