@@ -264,6 +264,13 @@ def visible_tests(nb):
         yield f"sólo se ven {len(visible)} de sus {len(tests)} celdas de prueba"
 
 
+def links(nb):
+    "Un enlace no lleva por texto el nombre de una función en `comillas`: nbdev lo enlazaría dos veces."
+    for cell in nb.cells:
+        if cell.kind == "markdown" and (found := re.search(r"\[`\w+`\]\([^)]*\.ipynb", cell.source)):
+            yield f"el texto del enlace «{found[0]}» va sin comillas inversas"
+
+
 def size(nb):
     "Un cuaderno ocupa 500 KB como mucho."
     if nb.bytes > MAX_BYTES:
@@ -390,6 +397,7 @@ RULES = [
     directives,
     stored_outputs,
     visible_tests,
+    links,
     size,
 ]
 
