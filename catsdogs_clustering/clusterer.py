@@ -19,6 +19,7 @@ from .choosing import KChoice, choose_k
 from .common.checks import as_paths, check_n_clusters, check_seed, count_distinct
 from .common.errors import CatsDogsError, ImageReadError
 from .common.model_files import probe_vectors
+from .common.numbers import count, number, percent
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
 from .methods import METHODS, make_clusterer
@@ -94,62 +95,22 @@ def _find_k(
         raise UnclearKError(choice)
     return choice
 
-# %% ../nbs/tool/10_clusterer.ipynb #1ea0e123
-def _check_fitted(model) -> None:  # cualquier ImageClusterer
-    "Lanza `NotFittedError`, en español, si el modelo no está entrenado."
-    check_is_fitted(
-        model, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos."
+# %% ../nbs/tool/10_clusterer.ipynb #c7cad502
+def _empty_table(
+    paths: list[Path],  # las fotos que se pidieron
+) -> pd.DataFrame:  # sus filas, sin nada que decir todavía
+    "La tabla de `predict_table` antes de saber nada."
+    empty = [None] * len(paths)
+    return pd.DataFrame(
+        {
+            "path": paths,
+            "cluster": pd.array(empty, "Int64"),
+            "name": empty,
+            "confidence": np.nan,
+            "outlier": pd.array(empty, "boolean"),
+            "reason": empty,
+        }
     )
-
-# %% ../nbs/tool/10_clusterer.ipynb #90a1811f
-class _Reading:
-    "De rutas a vectores, con la red del modelo."
-
-    def _embedder(self) -> ImageEmbedder:  # con los mismos parámetros, y con la red ya cargada si lo estaba
-        self._reader = getattr(self, "_reader", None) or ImageEmbedder()
-        return self._reader.set_params(
-            **{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)}
-        )
-
-    def _embed(self, paths) -> Embeddings:  # las fotos que se pueden leer, y los problemas
-        _check_fitted(self)
-        check_backbone(self.backbone_, backbone_facts(self._embedder()))
-        return self._embedder().embed(paths)
-
-    def transform(self, paths):  # float32 (fotos, números)
-        "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
-        return _all_read(self._embed(paths)).vectors
-
-# %% ../nbs/tool/10_clusterer.ipynb #6f81efda
-def _all_read(found: Embeddings) -> Embeddings:  # los mismos
-    "Lanza un `ImageReadError` con todas las fotos que no se han podido leer, si hay alguna."
-    if len(found.problems):
-        raise ImageReadError(list(found.problems.itertuples(index=False, name=None)))
-    return found
-
-# %% ../nbs/tool/10_clusterer.ipynb #308fb882
-class _Queries(_Reading):
-    "Lo que se le puede preguntar a un modelo entrenado, con rutas de fotos."
-
-    def predict(self, paths):  # enteros (fotos,)
-        "El grupo de cada foto, de 0 a `n_clusters_` - 1; `ImageReadError` si alguna no se puede leer."
-        X = self.transform(paths)
-        return self.clusterer_.predict(X)
-
-    def score_samples(self, paths):  # float64 (fotos,), de 0 (empate) a 1
-        "La confianza de cada foto: la ventaja de su grupo sobre el segundo. Ordena bien; no es una probabilidad."
-        X = self.transform(paths)
-        return confidence(self.clusterer_.predict_proba(X))
-
-    def is_outlier(self, paths):  # bool (fotos,)
-        "¿Se sale de lo que el modelo conoce? Lo decide `OutlierDetector`, con el umbral del entrenamiento."
-        X = self.transform(paths)
-        return self.detector_.predict(X) == -1
-
-    def predict_table(self, paths):  # DataFrame path, cluster, name, confidence, outlier, reason
-        "Una fila por foto, en el orden de `paths`; las que no se pueden leer llevan el motivo en `reason`. Nunca falla por una."
-        paths = as_paths(paths)
-        return _predict_table(self, paths, self._embed(paths))
 
 # %% ../nbs/tool/10_clusterer.ipynb #5e836091
 def _readable(
@@ -165,182 +126,61 @@ def _readable(
             following = next(good)
     return np.array(flags, dtype=bool)
 
-# %% ../nbs/tool/10_clusterer.ipynb #64a3509c
-def _predict_table(model, paths: list[Path], found: Embeddings) -> pd.DataFrame:
-    "La tabla de `predict_table`, a partir de lo que se pudo leer."
-    empty = [None] * len(paths)
-    table = pd.DataFrame(
-        {
-            "path": paths,
-            "cluster": pd.array(empty, "Int64"),
-            "name": empty,
-            "confidence": np.nan,
-            "outlier": pd.array(empty, "boolean"),
-            "reason": empty,
-        }
-    )
-    good = _readable(paths, found)
-    table.loc[~good, "reason"] = list(found.problems["reason"])
-    if not good.any():
-        return table
-    proba = model.clusterer_.predict_proba(found.vectors)
-    table.loc[good, "cluster"] = proba.argmax(axis=1)
-    table.loc[good, "name"] = [model.cluster_name(group) for group in proba.argmax(axis=1)]
-    table.loc[good, "confidence"] = confidence(proba)
-    table.loc[good, "outlier"] = model.detector_.predict(found.vectors) == -1
-    return table
-
-# %% ../nbs/tool/10_clusterer.ipynb #ac45a4df
-class _Naming:
-    "Nombres para los grupos, y una nota."
-
-    def cluster_name(self, group: int) -> str:  # su nombre, o «grupo 0»
-        "El nombre de un grupo, o su número si no tiene."
-        return self.names_.get(int(group), f"grupo {group}")
-
-    def name_clusters(self, examples: dict):  # nombre → rutas de ejemplo, o número de grupo
-        'Pone nombre a los grupos: `{"gato": [rutas], "perro": [rutas]}`, o `{"gato": 1}`. Los de antes se olvidan.'
-        _check_fitted(self)
-        self.names_ = _name_clusters(self, check_examples(examples, self.n_clusters_))
-        return self
-
-    def evaluate(self, paths, kinds) -> Evaluation:  # kinds: lo que es cada foto, o None
-        "Compara los grupos con lo que es cada foto, y apunta la nota en `evaluation_`."
-        labels, kinds = self.predict(paths), list(kinds)
-        self.evaluation_ = evaluate(labels, kinds, kind_mapping(self.names_, labels, kinds))
-        return self.evaluation_
-
-# %% ../nbs/tool/10_clusterer.ipynb #6a56013c
-def _name_clusters(model, examples: dict) -> dict[int, str]:  # grupo → nombre
-    "Reparte los ejemplos con el modelo y cuenta votos; un número de grupo es un voto directo."
-    paths = [path for value in examples.values() if isinstance(value, list) for path in value]
-    labels = iter(model.predict(paths).tolist() if paths else [])
-    votes = {
-        name: [next(labels) for _ in value] if isinstance(value, list) else [value]
-        for name, value in examples.items()
-    }
-    return dict(sorted(names_from_votes(votes).items()))
-
-# %% ../nbs/tool/10_clusterer.ipynb #8bfcdb41
-class _Showing:
-    "Fotos que mirar."
-
-    def typical(self, n: int = 6, paths=None):  # grupo → sus n fotos más cercanas al centro
-        "Las fotos más típicas de cada grupo, la primera delante: de las del entrenamiento, o de las que se den."
-        known = _known_photos(self, paths)
-        return best_photos(known["paths_"], known["labels_"], known["typicality_"], n, self.n_clusters_)
-
-    def doubtful(self, n: int = 6, paths=None):  # grupo → sus n fotos con menos confianza
-        "Las fotos que más dudas dan en cada grupo, la peor delante: de las del entrenamiento, o de las que se den."
-        known = _known_photos(self, paths)
-        return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
-
-    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False):  # figura de matplotlib
-        "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
-        chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
-        return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})
-
-# %% ../nbs/tool/10_clusterer.ipynb #a2c6a39d
-def _known_photos(model, paths) -> dict:  # paths_, labels_, confidence_ y typicality_
-    "Lo que se sabe de las fotos del entrenamiento, o de las que se den."
-    _check_fitted(model)
-    if paths is not None:
-        X = model.transform(paths := as_paths(paths))
-        return {"paths_": paths} | photo_scores(X, model.clusterer_.predict_proba(X), model.centers_)
-    if hasattr(model, "paths_"):
-        return vars(model)
-    raise CatsDogsError("Un modelo cargado no lleva fotos dentro: dale algunas, con `paths`.")
-
-# %% ../nbs/tool/10_clusterer.ipynb #9204de61
-class _Sharing:
-    "Lo que hace falta para guardar un modelo y entenderlo después."
-
-    def without_photos(self):
-        "Una copia que se puede compartir: sin rutas, sin caché y sin nada que sólo tenga sentido en esta máquina."
-        return _without_photos(self)
-
-    def model_card(self) -> dict:
-        "Lo que hay que saber de este modelo, en tipos que caben en un JSON."
-        return _model_card(self)
-
-    def self_test(self) -> list[float]:
-        "Lo que responde a unos vectores inventados; el mismo modelo debe responder siempre lo mismo."
-        X = probe_vectors(self.n_features_)
-        return [*self.clusterer_.predict_proba(X).ravel().tolist(), *self.detector_.score_samples(X).tolist()]
-
-    def describe(self) -> str:
-        "Un párrafo: qué es este modelo, con qué se entrenó y cuánto acierta."
-        return _describe(self)
-
-    def __getstate__(self):
-        return {k: v for k, v in super().__getstate__().items() if k != "_reader"}  # sin la red dentro
-
-# %% ../nbs/tool/10_clusterer.ipynb #9dcb3d3d
-def _without_photos(model):
-    "Copia el modelo y le quita lo que es de quien lo entrenó."
-    shared = type(model)(**model.get_params(deep=False))
-    private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
-    vars(shared).update({k: v for k, v in vars(model).items() if k.endswith("_") and k not in private})
-    weights = (
-        model.weights if model.weights is None else Path(model.weights).name
-    )  # de una ruta, sólo el nombre del archivo
-    return shared.set_params(
-        cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights
-    )
-
-# %% ../nbs/tool/10_clusterer.ipynb #847456a8
-def _model_card(model) -> dict:
-    "La ficha de un modelo."
-    views = [model.views] if isinstance(model.views, str) else list(model.views)
-    score = None if model.evaluation_ is None else asdict(model.evaluation_)
+# %% ../nbs/tool/10_clusterer.ipynb #95c22703
+def _training_facts(
+    found: Embeddings,  # las fotos que se pudieron leer
+    labels: np.ndarray,  # grupo de cada una
+    k: int,  # cuántos grupos hay
+) -> dict:  # cuántas fotos, cuáles y cómo se reparten
+    "Lo que se apunta de las fotos de entrenamiento, sin sus nombres."
+    try:
+        digest = photos_digest(found.paths)
+    except ImageReadError:
+        digest = None  # alguna ha desaparecido mientras tanto
     return {
-        "backbone": model.backbone_,
-        "views": views,
-        "n_features": int(model.n_features_),
-        "method": model.method,
-        "n_clusters": int(model.n_clusters_),
-        "names": {str(group): name for group, name in model.names_.items()},
-        "threshold": float(model.detector_.threshold_),
-        "training": model.training_,
-        "evaluation": score,
+        "photos": len(found),
+        "unreadable": len(found.problems),
+        "sizes": np.bincount(labels, minlength=k).tolist(),
+        "digest": digest,
     }
 
 # %% ../nbs/tool/10_clusterer.ipynb #5419a75b
-def _percent(
-    x: float,  # entre 0 y 1
-) -> str:  # «99,1 %»
-    "Un tanto por ciento, con coma."
-    return f"{100 * x:.1f} %".replace(".", ",")
+def _training_sentence(
+    training: dict,  # lo que dio _training_facts
+) -> str:
+    "Con cuántas fotos se entrenó."
+    bad = training["unreadable"]
+    left_out = (
+        ""
+        if not bad
+        else f" ({'otra no se pudo' if bad == 1 else f'otras {number(bad)} no se pudieron'} leer)"
+    )
+    return f"Se entrenó con {count(training['photos'], 'foto')}{left_out}, sin usar ninguna etiqueta."
+
+# %% ../nbs/tool/10_clusterer.ipynb #30a52f28
+def _views_seen(
+    views: list[str],  # como en ImageEmbedder
+) -> str:
+    "Qué mira de cada foto."
+    names = {"crop": "el recorte central", "mirror": "su espejo", "whole": "la foto entera"}
+    return " y ".join(names.get(view, view) for view in views)
 
 # %% ../nbs/tool/10_clusterer.ipynb #2a456882
-def _describe(model) -> str:
-    "El párrafo de `describe`."
-    _check_fitted(model)
-    training, score = model.training_, model.evaluation_
-    groups = ", ".join(
-        f"«{model.cluster_name(group)}» ({n} fotos)" for group, n in enumerate(training["sizes"])
-    )
-    views = {"crop": "el recorte central", "mirror": "su espejo", "whole": "la foto entera"}
-    seen = " y ".join(
-        views.get(view, view) for view in ([model.views] if isinstance(model.views, str) else model.views)
-    )
-    bad = {0: "", 1: " (otra no se pudo leer)"}.get(
-        training["unreadable"], f" (otras {training['unreadable']} no se pudieron leer)"
-    )
-    marks = (
-        "Nadie ha comprobado todavía cuánto acierta."
-        if score is None
-        else f"Con {score.n} fotos de tipo conocido acertó el {_percent(score.accuracy)} "
-        f"(intervalo al 95 %: de {_percent(score.accuracy_low)} a {_percent(score.accuracy_high)})."
-    )
+def _score_sentence(
+    score: Evaluation | None,  # la última nota
+) -> str:
+    "Cuánto acierta, con su intervalo."
+    if score is None:
+        return "Nadie ha comprobado todavía cuánto acierta."
     return (
-        f"Modelo que reparte fotos en {model.n_clusters_} grupos: {groups}. Se entrenó con {training['photos']} fotos{bad}, "
-        f"sin usar ninguna etiqueta. La red {' + '.join(fact['name'] for fact in model.backbone_)} convierte cada una en "
-        f"{model.n_features_} números (mira {seen}), y el método es «{model.method}»: {METHODS[model.method]}. {marks}"
+        f"Con {count(score.n, 'foto')} de tipo conocido acertó el {percent(score.accuracy)} "
+        f"(intervalo al 95 %: de {percent(score.accuracy_low)} a {percent(score.accuracy_high)})."
     )
 
 # %% ../nbs/tool/10_clusterer.ipynb #641d9eea
-class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEstimator):
+#| code-fold: true
+#| code-summary: "La clase entera"
+class ImageClusterer(ClusterMixin, BaseEstimator):
     "Agrupa fotos sin etiquetas: de rutas a vectores, de vectores a grupos, y después fotos nuevas."
 
     def __init__(
@@ -358,14 +198,18 @@ class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEs
         progress: bool = True,  # ¿barra de progreso?
         on_error: str = "raise",  # "skip": entrenar sin las fotos que no se puedan leer
     ):
-        self.backbone, self.weights, self.views, self.method = backbone, weights, views, method
-        self.n_clusters, self.random_state, self.device, self.engine = (
-            n_clusters,
-            random_state,
-            device,
-            engine,
-        )
-        self.batch_size, self.cache, self.progress, self.on_error = batch_size, cache, progress, on_error
+        self.backbone = backbone
+        self.weights = weights
+        self.views = views
+        self.method = method
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.device = device
+        self.engine = engine
+        self.batch_size = batch_size
+        self.cache = cache
+        self.progress = progress
+        self.on_error = on_error
 
     def fit(self, paths: Iterable[str | Path], y=None):  # fotos; y no se usa
         "Aprende los grupos. Si no se puede, `CatsDogsError`, y el modelo queda como estaba."
@@ -373,50 +217,179 @@ class ImageClusterer(_Queries, _Naming, _Showing, _Sharing, ClusterMixin, BaseEs
         _check_request(self.method, self.n_clusters, self.on_error, paths, self.random_state)
         found = self._embedder().embed(paths)
         if self.on_error == "raise" or not len(found):
-            _all_read(found)
-        vars(self).update(_learn(self, found))
+            found.all_read()
+        vars(self).update(self._learn(found))
         return self
 
-# %% ../nbs/tool/10_clusterer.ipynb #d6262bfa
-def _learn(model, found: Embeddings) -> dict:  # nombre → valor de todo lo aprendido
-    "Entrena el método y el detector, sin tocar el modelo."
-    X, choice = (
-        found.vectors,
-        _find_k(found.vectors, model.random_state) if model.n_clusters == "auto" else None,
-    )
-    k = int(choice.k if choice else model.n_clusters)
-    clusterer = make_clusterer(model.method, k, model.random_state).fit(X)
-    proba = clusterer.predict_proba(X)
-    labels = proba.argmax(axis=1)
-    centers = cluster_centers(X, labels, k)
-    return dict(
-        paths_=found.paths,
-        problems_=found.problems,
-        k_choice_=choice,
-        n_clusters_=k,
-        n_features_=X.shape[1],
-        clusterer_=clusterer,
-        detector_=OutlierDetector().fit(X),
-        centers_=centers,
-        names_={},
-        evaluation_=None,
-        backbone_=backbone_facts(model._embedder()),
-        training_=_training_facts(found, labels, k),
-        **photo_scores(X, proba, centers),
-    )
+    def _learn(self, found: Embeddings) -> dict:  # nombre → valor de todo lo aprendido
+        "Entrena el método y el detector, sin tocar el modelo."
+        X = found.vectors
+        choice = _find_k(X, self.random_state) if self.n_clusters == "auto" else None
+        k = int(choice.k if choice else self.n_clusters)
+        clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
+        proba = clusterer.predict_proba(X)
+        labels = proba.argmax(axis=1)
+        centers = cluster_centers(X, labels, k)
+        return dict(
+            paths_=found.paths,
+            problems_=found.problems,
+            k_choice_=choice,
+            n_clusters_=k,
+            n_features_=X.shape[1],
+            clusterer_=clusterer,
+            detector_=OutlierDetector().fit(X),
+            centers_=centers,
+            names_={},
+            evaluation_=None,
+            backbone_=backbone_facts(self._embedder()),
+            training_=_training_facts(found, labels, k),
+            **photo_scores(X, proba, centers),
+        )
 
-# %% ../nbs/tool/10_clusterer.ipynb #95c22703
-def _training_facts(
-    found: Embeddings, labels: np.ndarray, k: int
-) -> dict:  # cuántas fotos, cuáles y cómo se reparten
-    "Lo que se apunta de las fotos de entrenamiento, sin sus nombres."
-    try:
-        digest = photos_digest(found.paths)
-    except ImageReadError:
-        digest = None  # alguna ha desaparecido mientras tanto
-    return {
-        "photos": len(found),
-        "unreadable": len(found.problems),
-        "sizes": np.bincount(labels, minlength=k).tolist(),
-        "digest": digest,
-    }
+    def _embedder(self) -> ImageEmbedder:  # con los mismos parámetros, y con la red ya cargada si lo estaba
+        self._reader = getattr(self, "_reader", None) or ImageEmbedder()
+        return self._reader.set_params(
+            **{name: getattr(self, name) for name in self._reader.get_params() if hasattr(self, name)}
+        )
+
+    def _check_fitted(self) -> None:
+        "Lanza `NotFittedError`, en español, si el modelo no está entrenado."
+        check_is_fitted(
+            self, msg="Este modelo todavía no ha aprendido: llama antes a `fit` con una lista de fotos."
+        )
+
+    def _embed(self, paths: list[Path]) -> Embeddings:  # las fotos que se pueden leer, y los problemas
+        self._check_fitted()
+        check_backbone(self.backbone_, backbone_facts(self._embedder()))
+        return self._embedder().embed(paths)
+
+    def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (fotos, números)
+        "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
+        return self._embed(paths).all_read().vectors
+
+    def predict(self, paths: Iterable[str | Path]) -> np.ndarray:  # enteros (fotos,)
+        "El grupo de cada foto, de 0 a `n_clusters_` - 1; `ImageReadError` si alguna no se puede leer."
+        X = self.transform(paths)
+        return self.clusterer_.predict(X)
+
+    def score_samples(self, paths: Iterable[str | Path]) -> np.ndarray:  # (fotos,), de 0 (empate) a 1
+        "La confianza de cada foto: la ventaja de su grupo sobre el segundo. Ordena; no es una probabilidad."
+        X = self.transform(paths)
+        return confidence(self.clusterer_.predict_proba(X))
+
+    def is_outlier(self, paths: Iterable[str | Path]) -> np.ndarray:  # bool (fotos,)
+        "¿Se sale de lo que el modelo conoce? Lo decide `OutlierDetector`, con el umbral del entrenamiento."
+        X = self.transform(paths)
+        return self.detector_.predict(X) == -1
+
+    def predict_table(self, paths: Iterable[str | Path]) -> pd.DataFrame:
+        "Una fila por foto, en el orden de `paths`: `path, cluster, name, confidence, outlier, reason`."
+        paths = as_paths(paths)
+        found, table = self._embed(paths), _empty_table(paths)
+        good = _readable(paths, found)
+        table.loc[~good, "reason"] = list(found.problems["reason"])
+        if good.any():
+            proba = self.clusterer_.predict_proba(found.vectors)
+            groups = proba.argmax(axis=1)
+            table.loc[good, "cluster"] = groups
+            table.loc[good, "name"] = [self.cluster_name(group) for group in groups]
+            table.loc[good, "confidence"] = confidence(proba)
+            table.loc[good, "outlier"] = self.detector_.predict(found.vectors) == -1
+        return table
+
+    def cluster_name(self, group: int) -> str:  # su nombre, o «grupo 0»
+        "El nombre de un grupo, o su número si no tiene."
+        return self.names_.get(int(group), f"grupo {group}")
+
+    def name_clusters(self, examples: dict):  # nombre → rutas de ejemplo, o número de grupo
+        'Da nombre a los grupos: `{"gato": [rutas], "perro": [rutas]}`, o `{"gato": 1}`. Olvida los de antes.'
+        self._check_fitted()
+        examples = check_examples(examples, self.n_clusters_)
+        paths = [path for value in examples.values() if isinstance(value, list) for path in value]
+        labels = iter(self.predict(paths).tolist() if paths else [])
+        votes = {
+            name: [next(labels) for _ in value] if isinstance(value, list) else [value]
+            for name, value in examples.items()
+        }
+        self.names_ = dict(sorted(names_from_votes(votes).items()))
+        return self
+
+    def evaluate(self, paths: Iterable[str | Path], kinds) -> Evaluation:  # kinds: qué es cada foto, o None
+        "Compara los grupos con lo que es cada foto, y apunta la nota en `evaluation_`."
+        labels, kinds = self.predict(paths), list(kinds)
+        self.evaluation_ = evaluate(labels, kinds, kind_mapping(self.names_, labels, kinds))
+        return self.evaluation_
+
+    def _known_photos(self, paths) -> dict:  # paths_, labels_, confidence_ y typicality_
+        "Lo que se sabe de las fotos del entrenamiento, o de las que se den."
+        self._check_fitted()
+        if paths is not None:
+            paths = as_paths(paths)
+            X = self.transform(paths)
+            return {"paths_": paths} | photo_scores(X, self.clusterer_.predict_proba(X), self.centers_)
+        if hasattr(self, "paths_"):
+            return vars(self)
+        raise CatsDogsError("Un modelo cargado no lleva fotos dentro: dale algunas, con `paths`.")
+
+    def typical(self, n: int = 6, paths=None) -> dict:  # grupo → sus n fotos más cercanas al centro
+        "Las fotos más típicas de cada grupo, la primera delante: del entrenamiento, o de las que se den."
+        known = self._known_photos(paths)
+        return best_photos(known["paths_"], known["labels_"], known["typicality_"], n, self.n_clusters_)
+
+    def doubtful(self, n: int = 6, paths=None) -> dict:  # grupo → sus n fotos con menos confianza
+        "Las fotos más dudosas de cada grupo, la peor delante: del entrenamiento, o de las que se den."
+        known = self._known_photos(paths)
+        return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
+
+    def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False):  # figura de matplotlib
+        "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
+        chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
+        return draw_clusters(chosen, {group: self.cluster_name(group) for group in chosen})
+
+    def without_photos(self):
+        "Una copia que se puede compartir: sin rutas, sin caché y sin lo que sólo vale en esta máquina."
+        shared = type(self)(**self.get_params(deep=False))
+        private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
+        vars(shared).update({k: v for k, v in vars(self).items() if k.endswith("_") and k not in private})
+        weights = self.weights and Path(self.weights).name  # de una ruta, sólo el nombre del archivo
+        return shared.set_params(
+            cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights
+        )
+
+    def model_card(self) -> dict:
+        "Lo que hay que saber de este modelo, en tipos que caben en un JSON."
+        return {
+            "backbone": self.backbone_,
+            "views": [self.views] if isinstance(self.views, str) else list(self.views),
+            "n_features": int(self.n_features_),
+            "method": self.method,
+            "n_clusters": int(self.n_clusters_),
+            "names": {str(group): name for group, name in self.names_.items()},
+            "threshold": float(self.detector_.threshold_),
+            "training": self.training_,
+            "evaluation": None if self.evaluation_ is None else asdict(self.evaluation_),
+        }
+
+    def self_test(self) -> list[float]:
+        "Lo que responde a unos vectores inventados; el mismo modelo debe responder siempre lo mismo."
+        X = probe_vectors(self.n_features_)
+        return [*self.clusterer_.predict_proba(X).ravel().tolist(), *self.detector_.score_samples(X).tolist()]
+
+    def describe(self) -> str:
+        "Un párrafo: qué es este modelo, con qué se entrenó y cuánto acierta."
+        self._check_fitted()
+        card = self.model_card()
+        groups = [
+            f"«{self.cluster_name(group)}» ({count(n, 'foto')})"
+            for group, n in enumerate(card["training"]["sizes"])
+        ]
+        nets = " + ".join(net["name"] for net in card["backbone"])
+        return (
+            f"Modelo que reparte fotos en {self.n_clusters_} grupos: {', '.join(groups)}. "
+            f"{_training_sentence(card['training'])} La red {nets} convierte cada una en "
+            f"{number(self.n_features_)} números (mira {_views_seen(card['views'])}), y el método es "
+            f"«{self.method}»: {METHODS[self.method]}. {_score_sentence(self.evaluation_)}"
+        )
+
+    def __getstate__(self):
+        return {k: v for k, v in super().__getstate__().items() if k != "_reader"}  # sin la red dentro
