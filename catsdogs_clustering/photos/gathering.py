@@ -57,7 +57,7 @@ def _flat_name(
     folder = re.fullmatch(r"(cat|dog)s?", path.absolute().parent.name, re.IGNORECASE)
     return path.name if kind_of(path) or not folder else f"{folder[1].lower()}.{path.name}"
 
-# %% ../../nbs/rooms/photos/45_gathering.ipynb #b0188346
+# %% ../../nbs/rooms/photos/45_gathering.ipynb #6ab60b17
 def _check_apart(
     source: str | Path,  # carpeta con las fotos
     dest: str | Path,  # carpeta plana, que quizá no exista todavía
