@@ -66,14 +66,28 @@ def explore(
             found = find_duplicates(table)
     return Exploration(Path(folder), table, found)
 
+# %% ../../nbs/tool/commands/12b_explore.ipynb #6d047409
+def _spread(sizes) -> dict[str, int] | None:  # columna de anchos o de altos → menor, mediano y mayor
+    "Resume una medida en tres números; `None` si no hay ninguna."
+    if not len(sizes):
+        return None
+    low, middle, high = sizes.quantile([0, 0.5, 1], interpolation="nearest")
+    return {"menor": int(low), "mediano": int(middle), "mayor": int(high)}
+
+# %% ../../nbs/tool/commands/12b_explore.ipynb #c08b5216
+def _copies(found: Exploration) -> list[dict] | None:  # grupos de repetidas; None si no se han buscado
+    "Enumera los grupos de fotos repetidas, cada uno con su clase."
+    if found.duplicates is None:
+        return None
+    return [
+        {"clase": _kind(rows), "archivos": [str(path) for path in rows["path"]]}
+        for _, rows in found.duplicates.groupby("group")
+    ]
+
 # %% ../../nbs/tool/commands/12b_explore.ipynb #e954de3a
 def _summary(found: Exploration) -> dict:  # lo que se cuenta, en tipos que caben en un JSON
     "Resume lo que hay en la carpeta."
     good = found.table[found.table["problem"].isna()]
-    spread = lambda c: {
-        k: int(v)
-        for k, v in zip(("menor", "mediano", "mayor"), good[c].quantile([0, 0.5, 1], interpolation="nearest"))
-    }
     return {
         "carpeta": str(found.folder),
         "archivos": len(found.table),
@@ -81,15 +95,10 @@ def _summary(found: Exploration) -> dict:  # lo que se cuenta, en tipos que cabe
         "bytes": int(found.table["bytes"].sum()),
         "formatos": good["format"].value_counts().to_dict(),
         "modos": good["mode"].value_counts().to_dict(),
-        "ancho": spread("width") if len(good) else None,
-        "alto": spread("height") if len(good) else None,
+        "ancho": _spread(good["width"]),
+        "alto": _spread(good["height"]),
         "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in found.problems],
-        "repetidas": None
-        if found.duplicates is None
-        else [
-            {"clase": _kind(rows), "archivos": [str(p) for p in rows["path"]]}
-            for _, rows in found.duplicates.groupby("group")
-        ],
+        "repetidas": _copies(found),
     }
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #3741ac02
@@ -97,27 +106,32 @@ def _kind(rows) -> str:  # filas de un grupo de repetidas → «exacto» o «cas
     "Un grupo es de copias exactas si todas lo son."
     return "exacto" if (rows["kind"] == "exacto").all() else "casi"
 
+# %% ../../nbs/tool/commands/12b_explore.ipynb #05f8c884
+def _print_copies(
+    groups: list[dict],  # grupos de repetidas
+    at_most: int = 20,  # cuántos se enseñan
+) -> None:
+    "Escribe en la terminal los grupos de fotos repetidas."
+    click.echo(f"Repetidas {count(len(groups), 'grupo', 'grupos')}")
+    for group in groups[:at_most]:
+        names = " = ".join(printable(name) for name in group["archivos"])
+        click.echo(f"  ({group['clase']}) {names}")
+    if len(groups) > at_most:
+        click.echo("  … y más: usa --json para verlas todas.")
+
 # %% ../../nbs/tool/commands/12b_explore.ipynb #7f59b9d5
-def _print_summary(s: dict, at_most: int = 20) -> None:
+def _print_summary(s: dict) -> None:  # lo que devuelve _summary
     "Escribe el resumen en la terminal."
-    click.echo(
-        f"{count(s['archivos'], 'archivo', 'archivos')} en «{printable(s['carpeta'])}», {number(round(s['bytes'] / 1e6))} MB; "
-        f"se leen {number(s['se_leen'])}"
-    )
+    files, megabytes = count(s["archivos"], "archivo", "archivos"), number(round(s["bytes"] / 1e6))
+    click.echo(f"{files} en «{printable(s['carpeta'])}», {megabytes} MB; se leen {number(s['se_leen'])}")
     for title, key in (("Formatos", "formatos"), ("Modos", "modos")):
         click.echo(f"{title:<10}" + ", ".join(f"{name} {number(n)}" for name, n in s[key].items()))
     for title, key in (("Ancho", "ancho"), ("Alto", "alto")):
         if s[key]:
-            click.echo(
-                f"{title:<10}de {s[key]['menor']} a {s[key]['mayor']} píxeles; el mediano, {s[key]['mediano']}"
-            )
-    if s["repetidas"] is None:
-        return
-    click.echo(f"Repetidas {count(len(s['repetidas']), 'grupo', 'grupos')}")
-    for group in s["repetidas"][:at_most]:
-        click.echo(f"  ({group['clase']}) " + " = ".join(printable(name) for name in group["archivos"]))
-    if len(s["repetidas"]) > at_most:
-        click.echo("  … y más: usa --json para verlas todas.")
+            low, middle, high = map(number, s[key].values())
+            click.echo(f"{title:<10}de {low} a {high} píxeles; el mediano, {middle}")
+    if s["repetidas"] is not None:
+        _print_copies(s["repetidas"])
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #f9693a64
 def _csv_table(found: Exploration):  # DataFrame con las columnas en español
