@@ -41,7 +41,8 @@ def _sample(
         raise CatsDogsError("En `embeddings` hay una sola foto: para buscar grupos hacen falta más.")
     if (X == X[0]).all():
         raise CatsDogsError(
-            "Todos los vectores de `embeddings` son iguales: con fotos que no se distinguen no hay grupos que buscar."
+            "Todos los vectores de `embeddings` son iguales: "
+            "con fotos que no se distinguen no hay grupos que buscar."
         )
     if len(X) > _MAX_PHOTOS:
         X = X[np.sort(rng.choice(len(X), _MAX_PHOTOS, replace=False))]
@@ -229,16 +230,13 @@ def _agree(
         return None, "No hay un k claro: ningún criterio ve más grupos que en una nube sin ellos."
     k = max(sorted(set(cast)), key=cast.count)
     names = ", ".join(_CRITERIA[name] for name, vote in votes.items() if vote == k)
+    unclear = "No hay un k claro"
     if cast.count(k) < _QUORUM:
-        return (
-            None,
-            f"No hay un k claro: lo más votado, {k} grupos, reúne {cast.count(k)} de los {_QUORUM} votos necesarios ({names}).",
-        )
+        few = f"reúne {cast.count(k)} de los {_QUORUM} votos necesarios ({names})."
+        return None, f"{unclear}: lo más votado, {k} grupos, {few}"
     if stability[k] < _MIN_STABILITY:
-        return (
-            None,
-            f"No hay un k claro: lo más votado es {k} grupos ({names}), pero cada mitad de las fotos da otros distintos.",
-        )
+        halves = "pero cada mitad de las fotos da otros distintos."
+        return None, f"{unclear}: lo más votado es {k} grupos ({names}), {halves}"
     return k, f"Hay {k} grupos: lo dicen {cast.count(k)} de los {len(votes)} criterios ({names})."
 
 # %% ../nbs/further/09b_choosing.ipynb #6ba61f4c
@@ -258,7 +256,7 @@ def choose_k(
     ks: Iterable[int] = range(2, 11),  # números de grupos que se prueban
     random_state: int = 0,  # semilla de la muestra, las nubes y las mitades
 ) -> KChoice:  # el k acordado, los votos y los valores
-    "Elige `k` por acuerdo de seis criterios, o dice que no hay un k claro; mira 1000 fotos al azar como mucho."
+    "Elige `k` por acuerdo de seis criterios, o dice que no está claro; mira 1000 fotos al azar como mucho."
     check_seed(random_state)
     rng = np.random.default_rng(random_state)
     X = _sample(as_vectors(embeddings), rng)

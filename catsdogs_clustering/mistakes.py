@@ -32,12 +32,13 @@ def nearest_photos(
     X: np.ndarray,  # Embeddings o matriz (fotos, números): las que preguntan
     X_train: np.ndarray,  # Embeddings o matriz (fotos, números): las que responden
     n: int = 10,  # cuántas vecinas de cada una
-) -> tuple[np.ndarray, np.ndarray]:  # posiciones en X_train y cosenos, (fotos, n), de más a menos parecida
+) -> tuple[np.ndarray, np.ndarray]:  # posiciones en X_train y cosenos, (fotos, n), de mayor a menor
     "Las fotos de entrenamiento más parecidas a cada foto, por el coseno de sus vectores."
     X, X_train = as_vectors(X), as_vectors(X_train)
     if X.shape[1] != X_train.shape[1]:
         raise CatsDogsError(
-            f"Los vectores de `X` tienen {X.shape[1]} números y los de `X_train`, {X_train.shape[1]}: usa el mismo backbone."
+            f"Los vectores de `X` tienen {X.shape[1]} números y los de `X_train`, {X_train.shape[1]}: "
+            "usa el mismo backbone."
         )
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= len(X_train):
         raise CatsDogsError(
@@ -57,7 +58,8 @@ def _check_neighbours(
     for name, some, vectors in [("paths", paths, X), ("train_paths", train_paths, X_train)]:
         if len(some) != len(as_vectors(vectors)):
             raise CatsDogsError(
-                f"Hay {len(some)} fotos en `{name}` y {len(as_vectors(vectors))} vectores: hace falta uno por foto."
+                f"Hay {len(some)} fotos en `{name}` y {len(as_vectors(vectors))} vectores: "
+                "hace falta uno por foto."
             )
     return paths, train_paths, near, cosines
 
@@ -86,7 +88,7 @@ def show_neighbours(
     for group, path, caption, row, likeness in zip(axes.reshape(-1, n + 1), paths, captions, near, cosines):
         draw_tile(group[0], path, caption)
         for ax, j, cosine in zip(group[1:], row, likeness):
-            draw_tile(ax, train_paths[j], f"coseno {cosine:.2f}")
+            draw_tile(ax, train_paths[j], f"coseno {cosine:.2f}".replace(".", ","))
     plt.close(fig)  # quien la recibe decide cuándo enseñarla
     return fig
 
@@ -124,7 +126,7 @@ def occlusion_map(
     grid: int = 8,  # posiciones por lado: son grid² vectores
     size: float = 0.25,  # lado del cuadrado gris, en proporción al de la foto
 ) -> np.ndarray:  # float64 (grid, grid): cuánto baja el margen al tapar cada sitio
-    "Mapa de oclusión (Zeiler y Fergus, 2014): qué partes de la foto la llevan a su grupo (valores positivos)."
+    "Mapa de oclusión (Zeiler y Fergus, 2014): en positivo, qué partes de la foto la llevan a su grupo."
     _check_grid(grid, size)
     image = read_image(path)
     image.thumbnail((512, 512))
@@ -173,7 +175,8 @@ def show_occlusion(
     paths, captions = as_paths(paths), [""] * len(maps) if captions is None else list(captions)
     if not len(paths) == len(maps) == len(captions) or not paths:
         raise CatsDogsError(
-            f"Hay {len(paths)} fotos en `paths`, {len(maps)} en `maps` y {len(captions)} en `captions`: hace falta uno por foto."
+            f"Hay {len(paths)} fotos en `paths`, {len(maps)} en `maps` y {len(captions)} en `captions`: "
+            "hace falta uno por foto."
         )
     fig, axes = plt.subplots(
         2, len(paths), figsize=(2.6 * len(paths), 5), dpi=80, layout="constrained", squeeze=False
