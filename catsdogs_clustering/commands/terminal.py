@@ -124,6 +124,7 @@ _OPTIONS = {  # cómo se llama en Python → cómo se llama en la terminal
     'n_clusters="auto"': "--k auto",
     "`n_clusters`": "--k",
     "`backbone`": "--backbone",
+    "backbone=": "--backbone ",
     "views=": "--vistas ",
 }
 
