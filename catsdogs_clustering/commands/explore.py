@@ -56,7 +56,7 @@ def explore(
     from catsdogs_clustering.photos.duplicates import find_duplicates
 
     watch, paths, tables = Stopwatch(quiet), list_images(folder), []
-    with progress_bar(len(paths), "Abrir las fotos", watch.quiet) as bar:
+    with progress_bar(len(paths), "Abrir las fotos", not watch.quiet) as bar:
         for start in range(0, len(paths), 64):
             tables.append(image_table(paths[start : start + 64]))
             bar.update(len(tables[-1]))

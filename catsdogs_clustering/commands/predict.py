@@ -236,7 +236,7 @@ def organize(
     "Deja cada foto en la carpeta de su grupo: todas, o ninguna. `CatsDogsError` si no se puede escribir."
     quiet, gone, plan = watch is None or watch.quiet, [], plan_folders(prediction)
     try:
-        with new_folder(dest) as partial, progress_bar(len(plan), "Ordenar", quiet) as bar:
+        with new_folder(dest) as partial, progress_bar(len(plan), "Ordenar", not quiet) as bar:
             for name, path in plan.items():
                 if path.exists():
                     _place(path, partial / name, dest / name, link)

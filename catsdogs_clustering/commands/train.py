@@ -74,14 +74,13 @@ def _one_or_many(text: str):  # un nombre, o una tupla de nombres
     return parts[0] if len(parts) == 1 else parts
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #4149c634
-MIN_KNOWN, MIN_MATCH = (
-    10,
-    0.75,
-)  # fotos de tipo conocido, y parte que debe coincidir, para bautizar los grupos con él
+# para bautizar los grupos con lo que dicen los nombres de los archivos hacen falta…
+MIN_KNOWN = 10  # … tantas fotos de tipo conocido
+MIN_MATCH = 0.75  # … y que coincida con su grupo al menos esta parte
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #2df5776d
 def _name_groups(model, examples: dict[str, list[Path]]) -> str:  # de dónde salen los nombres, o vacío
-    "Da nombre a los grupos, con ejemplos o con los nombres de archivo, y apunta los aciertos si se pueden contar."
+    "Da nombre a los grupos, con ejemplos o con los nombres de archivo, y apunta los aciertos."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
     from catsdogs_clustering.report import kind_of
 
@@ -132,7 +131,7 @@ def train(
 
         model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
     try:
-        with watch(f"Agrupar {count(len(paths), 'foto', 'fotos')}", live=False):
+        with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
             model.fit(paths)
     except UnclearKError as e:
         raise CatsDogsError(
@@ -145,7 +144,7 @@ def train(
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #9894f873
 def _table(model):  # DataFrame
-    "Una fila por foto: grupo, nombre, confianza, y lo corriente que es a ojos de un detector que no la ha visto."
+    "Una fila por foto: grupo, nombre, confianza, y lo corriente que es para quien no la ha visto."
     import pandas as pd
 
     return pd.DataFrame(
@@ -231,18 +230,19 @@ def _summary(
 # %% ../../nbs/tool/commands/12c_train.ipynb #612a1ed8
 def _print_summary(s: dict) -> None:
     "Escribe el resumen en la terminal."
-    click.echo(f"{count(s['fotos'], 'foto', 'fotos')} en {count(len(s['grupos']), 'grupo', 'grupos')}")
+    click.echo(f"{count(s['fotos'], 'foto')} en {count(len(s['grupos']), 'grupo')}")
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
     if s["nombres"]:
         click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
     else:
         click.echo(
-            "Los grupos no tienen nombre. Mira el informe y, si quieres, pónselo: --nombre gato=ejemplo.jpg --forzar"
+            "Los grupos no tienen nombre. Mira el informe y, si quieres, pónselo: "
+            "--nombre gato=ejemplo.jpg --forzar"
         )
     if s["distintas"]:
         click.echo(
-            f"{count(s['distintas'], 'foto', 'fotos')} sin nada parecido entre las demás: míralas en el informe."
+            f"{count(s['distintas'], 'foto')} sin nada parecido entre las demás: míralas en el informe."
         )
     if a := s["aciertos"]:
         click.echo(

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..common.checks import as_paths
 from ..common.errors import CatsDogsError, ImageReadError
+from ..common.progress import progress_bar
 from .backbones import VIEWS
 from .cache import VectorCache
 from .engines import Engine
@@ -66,18 +67,6 @@ def _merge(
         return parts[0]
     networks = [parts[i : i + n_views] for i in range(0, len(parts), n_views)]
     return np.concatenate([_unit(sum(map(_unit, views))) for views in networks], axis=1)
-
-# %% ../../nbs/rooms/networks/55_embedder.ipynb #506650cb
-def _progress_bar(n: int | None, enabled: bool):
-    "Una barra de progreso sobre `n` fotos, o ninguna."
-    from tqdm import tqdm
-
-    form = (
-        "{desc}: {percentage:3.0f}% |{bar:30}| {n_fmt} de {total_fmt} fotos, faltan {remaining}"
-        if n
-        else None
-    )
-    return tqdm(total=n, disable=not enabled, unit="foto", desc="Embedding", bar_format=form)
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #7f4c8697
 def _gather(
@@ -152,7 +141,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         total = len(paths) if isinstance(paths, list) else None
         with ExitStack() as stack:
             cache = None if self.cache is None else stack.enter_context(VectorCache(self.cache))
-            bar = stack.enter_context(_progress_bar(total, self.progress))
+            bar = stack.enter_context(progress_bar(total, "Embedding", self.progress))
             photos = embed_stream(paths, Order(engines, views, cache))
             stack.callback(photos.close)
             while batch := list(islice(photos, size)):
