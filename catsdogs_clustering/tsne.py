@@ -16,22 +16,8 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
-from .common.errors import CatsDogsError
-from .photos.figures import draw_groups
-
-# %% ../nbs/tutorial/05_tsne.ipynb #d19b52a3
-def _check_perplexity(
-    perplexity: float | None,  # la que se pide; None, la que convenga
-    n: int,  # fotos
-) -> float:  # la que se usará
-    "Elige la perplejidad (30, o un tercio de las fotos si son pocas) o comprueba la que se pide."
-    if perplexity is None:
-        return min(30.0, max(1.0, (n - 1) / 3))
-    if not 0 < perplexity < n:
-        raise CatsDogsError(
-            f"`perplexity` debe ser mayor que 0 y menor que el número de fotos ({n}), y llegó {perplexity}."
-        )
-    return float(perplexity)
+from .common.grouping import check_perplexity, check_points
+from .photos.figures import draw_groups, new_figure
 
 # %% ../nbs/tutorial/05_tsne.ipynb #935116fb
 def project(
@@ -39,16 +25,10 @@ def project(
     random_state: int = 23,  # semilla
     perplexity: float | None = None,  # vecinos que se intentan conservar; None, según el número de fotos
 ) -> np.ndarray:  # float32 (fotos, 2): dónde va cada foto en el mapa
-    "Proyecta los vectores a un plano: PCA hasta 50 y t-SNE (van der Maaten y Hinton, 2008). `CatsDogsError` si no se puede."
+    "Proyecta los vectores a un plano con PCA (hasta 50) y t-SNE; `CatsDogsError` si no se puede."
     X = as_vectors(embeddings)
     check_seed(random_state)
-    if len(X) < 3:
-        raise CatsDogsError(f"Para dibujar un mapa hacen falta al menos 3 fotos y hay {len(X)}.")
-    if X.shape[1] < 2:
-        raise CatsDogsError("Para dibujar un mapa hacen falta vectores de al menos 2 números.")
-    if (X == X[0]).all():
-        raise CatsDogsError(f"Los {len(X)} vectores son iguales: no hay mapa que dibujar.")
-    tsne = TSNE(n_components=2, random_state=random_state, perplexity=_check_perplexity(perplexity, len(X)))
+    tsne = TSNE(n_components=2, random_state=random_state, perplexity=check_perplexity(perplexity, X))
     with threadpool_limits(limits=1):
         reduced = PCA(min(50, *X.shape), random_state=random_state).fit_transform(X)
         return tsne.fit_transform(reduced).astype(np.float32)
@@ -59,19 +39,11 @@ def plot_projection(
     labels: Sequence[Hashable],  # grupo de cada foto: número o nombre; -1 o None, sin grupo
 ) -> Figure:  # figura de matplotlib
     "Dibuja el mapa con un color y una forma por grupo y su leyenda; lo que no tiene grupo va en gris."
-    import matplotlib.pyplot as plt
-
-    projection = as_vectors(projection)
-    if projection.shape[1] != 2:
-        raise CatsDogsError(f"El mapa debe tener 2 columnas y tiene {projection.shape[1]}: usa `project`.")
-    if len(projection) != len(labels):
-        raise CatsDogsError(
-            f"Hay {len(projection)} puntos y {len(labels)} etiquetas: hace falta una etiqueta por punto."
-        )
-    fig, ax = plt.subplots(figsize=(7, 4.2), dpi=80, layout="constrained")
+    projection = check_points(projection, labels)
+    figure = new_figure(7, 4.2)
+    ax = figure.subplots()
     draw_groups(ax, projection, labels)
     columns = ceil(len(ax.collections) / 18)
-    fig.set_figwidth(5.5 + 1.5 * columns)
+    figure.set_figwidth(5.5 + 1.5 * columns)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2, frameon=False, ncols=columns)
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    return figure
