@@ -20,7 +20,7 @@ def _scarce_draw(
     share: float,  # parte que le toca al que escasea
     rng: np.random.Generator,  # azar del sorteo
 ) -> np.ndarray:  # filas elegidas, en orden
-    "Sortea fotos, la mitad como mucho, de modo que un grupo escasee; de cada grupo, dos al menos si las tiene."
+    "Sortea la mitad de las fotos, como mucho, y de modo que un grupo escasee; de cada uno, dos al menos."
     sizes = np.bincount(labels)
     shares = np.full(len(sizes), 1 / len(sizes))
     if scarce is not None:
@@ -56,7 +56,7 @@ def consistency(
     share: float = 0.1,  # parte del grupo que escasea, entre 0 y 1
     random_state: int = 0,  # semilla de los sorteos
 ) -> np.ndarray:  # ARI (n_draws, 1 + grupos): a partes iguales, y escaseando cada grupo
-    "¿Encuentra los mismos grupos si uno escasea? No usa etiquetas (idea de Lange y otros, 2004, con sorteos desiguales)."
+    "¿Salen los mismos grupos si uno escasea? No usa etiquetas (Lange y otros, 2004, con sorteos desiguales)."
     X = as_vectors(embeddings)
     if n_draws < 1:
         raise CatsDogsError(f"`n_draws` debe ser 1 o más y llegó {n_draws}.")

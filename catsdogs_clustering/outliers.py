@@ -31,7 +31,8 @@ def _directions(
     X = as_vectors(X)
     if n_features and X.shape[1] != n_features:
         raise CatsDogsError(
-            f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {n_features}: usa el mismo backbone."
+            f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {n_features}: "
+            "usa el mismo backbone."
         )
     zero = ~X.any(axis=1)
     if zero.any():
@@ -101,27 +102,14 @@ def _rank(
     "Puesto de la foto de entrenamiento que marca el umbral, contando desde la más extraña."
     return max(1, int(round((n + 1) * (1 - quantile), 9)))
 
-# %% ../nbs/further/09c_outliers.ipynb #8c46c4bf
-def _check_settings(detector) -> None:  # OutlierDetector
-    "Comprueba los parámetros del detector."
-    for name in ("n_neighbors", "n_components"):
-        value = getattr(detector, name)
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise CatsDogsError(f"`{name}` debe ser un número entero, 1 o más, y llegó {value!r}.")
-    check_seed(detector.random_state)
-    q = detector.quantile
-    if isinstance(q, bool) or not isinstance(q, Real) or not 0 < q < 1:
-        raise CatsDogsError(
-            f"`quantile` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {q!r}."
-        )
-
 # %% ../nbs/further/09c_outliers.ipynb #9f82817e
 def _check_training(X) -> np.ndarray:  # direcciones (fotos, números)
     "Comprueba que de estas fotos se puede aprender qué es lo corriente."
     X = _directions(X)
     if len(X) < 5:
         raise CatsDogsError(
-            f"`X` sólo trae {len(X)} foto{'s' * (len(X) > 1)}: hacen falta 5 o más para saber qué es lo corriente."
+            f"`X` sólo trae {len(X)} foto{'s' * (len(X) > 1)}: "
+            "hacen falta 5 o más para saber qué es lo corriente."
         )
     if np.ptp(X, axis=0).max() < 1e-9:
         raise CatsDogsError(
@@ -134,7 +122,7 @@ _RESOLUTION = 1e-6  # distancia por debajo de la cual no se distinguen dos fotos
 
 # %% ../nbs/further/09c_outliers.ipynb #62352788
 class OutlierDetector(OutlierMixin, BaseEstimator):
-    "Reconoce las fotos que no se parecen a las del entrenamiento, por la distancia a sus vecinas más cercanas."
+    "Reconoce las fotos que no se parecen a las del entrenamiento, por la distancia a sus vecinas."
 
     def __init__(
         self,
@@ -143,16 +131,25 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         n_components: int = 64,  # ejes con los que se recuerda cada foto
         random_state: int = 0,  # semilla
     ):
-        self.n_neighbors, self.quantile, self.n_components, self.random_state = (
-            n_neighbors,
-            quantile,
-            n_components,
-            random_state,
-        )
+        self.n_neighbors, self.quantile = n_neighbors, quantile
+        self.n_components, self.random_state = n_components, random_state
+
+    def _check_settings(self) -> None:
+        "Comprueba los parámetros."
+        for name in ("n_neighbors", "n_components"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise CatsDogsError(f"`{name}` debe ser un número entero, 1 o más, y llegó {value!r}.")
+        check_seed(self.random_state)
+        q = self.quantile
+        if isinstance(q, bool) or not isinstance(q, Real) or not 0 < q < 1:
+            raise CatsDogsError(
+                f"`quantile` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {q!r}."
+            )
 
     def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números), 5 fotos o más; y no se usa
-        "Recuerda las fotos de entrenamiento y fija el umbral `threshold_`, en las unidades de `score_samples`."
-        _check_settings(self)
+        "Recuerda las fotos de entrenamiento y fija `threshold_`, en las unidades de `score_samples`."
+        self._check_settings()
         X = _check_training(X)
         k, settings = int(min(self.n_neighbors, len(X) // 5)), (self.n_components, self.random_state)
         with threadpool_limits(limits=1):
@@ -200,14 +197,14 @@ def _drift_message(
     usual: float,  # fotos que se señalarían de promedio en una tanda corriente
 ) -> str:
     "Explica el resultado y dice qué hacer."
-    count = f"{flagged} de {n} foto{'s' * (n != 1)} no se parece{'n' * (flagged != 1)} a las del entrenamiento (lo corriente sería {usual:.1f})".replace(
-        ".", ","
-    )
+    photos, verb = f"foto{'s' * (n != 1)}", f"parece{'n' * (flagged != 1)}"
+    count = f"{flagged} de {n} {photos} no se {verb} a las del entrenamiento"
+    count += f" (lo corriente sería {usual:.1f})".replace(".", ",")
     if not drifted:
         return f"{count}: no hay señal de que la tanda sea distinta."
     return (
-        f"{count}: esta tanda es distinta. Mira las señaladas; si son lo que quieres agrupar, entrena otra vez "
-        "con ellas, y si no, apártalas."
+        f"{count}: esta tanda es distinta. Mira las señaladas; si son lo que quieres agrupar, "
+        "entrena otra vez con ellas, y si no, apártalas."
     )
 
 # %% ../nbs/further/09c_outliers.ipynb #94ec2041
@@ -216,7 +213,7 @@ def check_drift(
     X,  # Embeddings o matriz (fotos, números): la tanda
     alpha: float = 0.001,  # con un valor p menor que éste se da la tanda por distinta
 ) -> Drift:
-    "¿Es esta tanda como las fotos de entrenamiento? Cuenta las extrañas y mira si son demasiadas (prueba beta-binomial)."
+    "¿Es esta tanda como las de entrenamiento? Mira si hay demasiadas extrañas (prueba beta-binomial)."
     if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < 1:
         raise CatsDogsError(
             f"`alpha` debe ser un número entre 0 y 1, sin llegar a ninguno, y llegó {alpha!r}."
