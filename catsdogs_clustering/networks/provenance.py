@@ -45,8 +45,9 @@ def check_backbone(
                 continue
             what = titles.get(key, f"cómo prepara las fotos ({key})")
             raise CatsDogsError(
-                f"Este modelo se entrenó con otra red, que se diferencia en {what} (era {str(old[key])[:24]} y ahora "
-                f"es {str(new.get(key))[:24]}). Usa el `backbone` y los `weights` del entrenamiento, o entrena otra vez."
+                f"Este modelo se entrenó con otra red, que se diferencia en {what} "
+                f"(era {str(old[key])[:24]} y ahora es {str(new.get(key))[:24]}). "
+                "Usa el `backbone` y los `weights` del entrenamiento, o entrena otra vez."
             )
 
 # %% ../../nbs/rooms/networks/57_provenance.ipynb #73c4ca16
