@@ -99,8 +99,8 @@ def names_from_votes(
             )
         if group in names:
             raise CatsDogsError(
-                f"«{names[group]}» y «{name}» caen en el mismo grupo, el {group}: el modelo no los distingue. "
-                "Comprueba los ejemplos, o entrena con más grupos."
+                f"«{names[group]}» y «{name}» caen en el mismo grupo, el {group}: el modelo no los "
+                "distingue. Comprueba los ejemplos, o entrena con más grupos."
             )
         names[group] = name
     return names
@@ -146,6 +146,7 @@ def kind_mapping(
     known = {kind for kind in kinds if kind is not None}
     if known and not known & set(names.values()):
         raise CatsDogsError(
-            f"Los grupos se llaman {listed(sorted(names.values()))} y las fotos son {listed(sorted(known))}: usa las mismas palabras."
+            f"Los grupos se llaman {listed(sorted(names.values()))} y las fotos son "
+            f"{listed(sorted(known))}: usa las mismas palabras."
         )
     return names

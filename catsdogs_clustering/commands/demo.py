@@ -16,6 +16,7 @@ import numpy as np
 
 from .terminal import Command, Stopwatch, quiet_option
 from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
+from ..common.numbers import count, decimal, number, percent
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #55b3cdf9
 MIN_IMAGES = 5  # con menos no hay entrenamiento, prueba y mapa que valgan
@@ -52,7 +53,8 @@ def _check_images(
     good = [path for path in paths if path not in broken]
     if len(good) < MIN_IMAGES:
         raise CatsDogsError(
-            f"Hacen falta al menos {MIN_IMAGES} imágenes que se puedan leer y en «{printable(paths[0].parent)}» hay {len(good)}: añade más."
+            f"Hacen falta al menos {MIN_IMAGES} imágenes que se puedan leer y en "
+            f"«{printable(paths[0].parent)}» hay {len(good)}: añade más."
         )
     return good, bad
 
@@ -82,18 +84,14 @@ def _group_table(root: Path, parts: dict, model, X: dict):  # imágenes y vector
     frames = []
     for part, paths in parts.items():
         distances = model.transform(X[part])
-        groups = distances.argmin(axis=1)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "archivo": [printable(p.relative_to(root)) for p in paths],
-                    "parte": part,
-                    "grupo": groups,
-                    "distancia": distances.min(axis=1).round(4),
-                    "tipo": [label_from_name(p) for p in paths],
-                }
-            )
-        )
+        columns = {
+            "archivo": [printable(p.relative_to(root)) for p in paths],
+            "parte": part,
+            "grupo": distances.argmin(axis=1),
+            "distancia": distances.min(axis=1).round(4),
+            "tipo": [label_from_name(p) for p in paths],
+        }
+        frames.append(pd.DataFrame(columns))
     table = pd.concat(frames, ignore_index=True)
     return table if table.tipo.notna().any() else table.drop(columns="tipo")
 
@@ -224,38 +222,45 @@ def _write_results(demo: Demo, out: Path) -> None:
                 os.replace(file, out / file.name)
     except OSError as e:
         raise CatsDogsError(
-            f"No se pudieron guardar los resultados en «{printable(out)}» ({os_reason(e)}): elige otra carpeta con --salida."
+            f"No se pudieron guardar los resultados en «{printable(out)}» ({os_reason(e)}): "
+            "elige otra carpeta con --salida."
         ) from None
+
+# %% ../../nbs/tool/commands/12g_demo.ipynb #b694ca7f
+def _print_part(demo: Demo, part: str, rows) -> None:  # rows: las filas de la tabla que son de esa parte
+    "Imprime el recuento de una parte, y sus aciertos, si se saben."
+    from catsdogs_clustering.evaluation import print_cluster_counts
+
+    click.echo(f"— {part} —")
+    if "tipo" in rows:
+        print_cluster_counts(demo.train if part == "entrenamiento" else demo.test, rows.grupo.to_numpy())
+    else:
+        for group, images in rows.groupby("grupo"):
+            click.echo(f"Cluster {group}: {count(len(images), 'imagen', 'imágenes')}")
+    if part in demo.scores:
+        s = demo.scores[part]
+        interval = f"entre {percent(s.accuracy_low)} y {percent(s.accuracy_high)}"
+        click.echo(f"Aciertos: {percent(s.accuracy)} (al 95 %, {interval})")
+    click.echo()
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #15bb3a69
 def _summary(demo: Demo, out: Path, drawings: bool) -> None:
     "Imprime el resumen del final."
-    from catsdogs_clustering.evaluation import print_cluster_counts
-
-    n = len(demo.train) + len(demo.test)
+    images = count(len(demo.train) + len(demo.test), "imagen", "imágenes")
     click.echo(
-        f"{n} {'dibujos hechos por el propio paquete: no son fotos' if drawings else 'imágenes'} "
-        f"({len(demo.train)} de entrenamiento y {len(demo.test)} de prueba)\n"
+        f"{images}{' que ha dibujado el propio paquete: no son fotos' if drawings else ''} "
+        f"({number(len(demo.train))} de entrenamiento y {number(len(demo.test))} de prueba)\n"
     )
     for part, rows in demo.table.groupby("parte"):
-        click.echo(f"— {part} —")
-        if "tipo" in rows:
-            print_cluster_counts(demo.train if part == "entrenamiento" else demo.test, rows.grupo.to_numpy())
-        else:
-            click.echo("\n".join(f"Cluster {g}: {len(r)} imágenes" for g, r in rows.groupby("grupo")))
-        if part in demo.scores:
-            s = demo.scores[part]
-            click.echo(
-                f"Aciertos: {s.accuracy:.2%} (Wilson 95 %: {s.accuracy_low:.2%} – {s.accuracy_high:.2%})"
-            )
-        click.echo()
+        _print_part(demo, part, rows)
     for path, reason in demo.problems:
         click.echo(f"Omitida «{printable(path)}»: {reason}", err=True)
     click.echo(
-        f"Resultados en «{printable(out)}»: informe.html, grupos.csv, catsdogs.pkl y {2 + demo.model.n_clusters} figuras"
+        f"Resultados en «{printable(out)}»: informe.html, grupos.csv, catsdogs.pkl "
+        f"y {2 + demo.model.n_clusters} figuras\n\nTiempos"
     )
-    times = "\n".join(f"  {stage:<30}{seconds:7.1f} s" for stage, seconds in demo.seconds.items())
-    click.echo(f"\nTiempos\n{times}\n  {'Total':<30}{sum(demo.seconds.values()):7.1f} s")
+    for stage, seconds in (demo.seconds | {"Total": sum(demo.seconds.values())}).items():
+        click.echo(f"  {stage:<30}{decimal(seconds, 1):>7} s")
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #312e6d5a
 @click.command(

@@ -40,9 +40,9 @@ def evaluate_folder(
     model_file: str | Path,  # modelo que guardó catsdogs entrenar
     folder: str | Path,  # carpeta con fotos cuyo nombre dice qué son
     cache: str | Path | None = None,  # archivo donde guardar los vectores
-    watch: Stopwatch | None = None,
+    watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
 ) -> Result:
-    "Compara el reparto de un modelo con lo que dicen los nombres de los archivos; `CatsDogsError` si no dicen nada."
+    "Compara un reparto con lo que dicen los nombres de los archivos; `CatsDogsError` si no dicen nada."
     from catsdogs_clustering.commands.predict import predict
     from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.report import kind_of
@@ -50,7 +50,8 @@ def evaluate_folder(
     paths = list_images(folder)
     if not any(map(kind_of, paths)):
         raise CatsDogsError(
-            f"Ningún nombre de archivo de «{printable(folder)}» dice qué animal es: para evaluar, nómbralos como cat.1.jpg o dog.1.jpg."
+            f"Ningún nombre de archivo de «{printable(folder)}» dice qué animal es: "
+            "para evaluar, nómbralos como cat.1.jpg o dog.1.jpg."
         )
     found = predict(model_file, paths, cache=cache, watch=watch)
     good = found.table[found.table["reason"].isna()]
@@ -100,12 +101,12 @@ def _summary(result: Result) -> dict:  # en tipos que caben en un JSON
 def _print_result(s: dict) -> None:
     "Escribe la evaluación en la terminal."
     click.echo(
-        f"Acierto: {percent(s['acierto'])} de {count(s['fotos'], 'foto', 'fotos')} (al 95 %, entre {percent(s['desde'])} y {percent(s['hasta'])})"
+        f"Acierto: {percent(s['acierto'])} de {count(s['fotos'], 'foto')} "
+        f"(al 95 %, entre {percent(s['desde'])} y {percent(s['hasta'])})"
     )
     for kind, r in s["por_animal"].items():
-        click.echo(
-            f"  {kind:<7} {percent(r['aciertos'] / r['fotos']):>8}  ({number(r['aciertos'])} de {number(r['fotos'])})"
-        )
+        share = percent(r["aciertos"] / r["fotos"])
+        click.echo(f"  {kind:<7} {share:>8}  ({number(r['aciertos'])} de {number(r['fotos'])})")
     groups = sorted({group for row in s["tabla"].values() for group in row})
     titles = [printable(group) for group in groups]
     widths = [max(len(title), 6) for title in titles]
@@ -116,12 +117,11 @@ def _print_result(s: dict) -> None:
             f"  {kind:<7}" + "".join(f"  {number(row.get(g, 0)):>{w}}" for g, w in zip(groups, widths))
         )
     if s["sin_saber"]:
-        click.echo(
-            f"Fuera de la cuenta: {count(s['sin_saber'], 'foto', 'fotos')} cuyo nombre no dice qué es."
-        )
+        click.echo(f"Fuera de la cuenta: {count(s['sin_saber'], 'foto')} cuyo nombre no dice qué es.")
     if s["emparejado_con_estas_fotos"]:
         click.echo(
-            "Los grupos no tienen nombre: se han emparejado con estas mismas fotos, que es una pequeña ventaja."
+            "Los grupos no tienen nombre: se han emparejado con estas mismas fotos, "
+            "que es una pequeña ventaja."
         )
 
 # %% ../../nbs/tool/commands/12e_evaluate.ipynb #40993c9a

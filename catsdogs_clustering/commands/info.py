@@ -13,6 +13,7 @@ import click
 
 from .terminal import Command, json_option, print_json
 from ..common.errors import printable
+from ..common.numbers import decimal
 
 # %% ../../nbs/tool/commands/12f_info.ipynb #0617d57a
 def describe_model(
@@ -34,7 +35,7 @@ def _lines(card: dict) -> dict:  # título → texto
         "Red": nets,
         "Vistas": ", ".join(card["views"]),
         "Método": card["method"],
-        "Umbral": f"{card['threshold']:.4f}".replace(".", ","),
+        "Umbral": decimal(card["threshold"], 4),
         "Fotos": f"huella {card['training']['digest'][:12]}…",
         "Versiones": ", ".join(f"{k} {v}" for k, v in card["versions"].items()),
     }
@@ -51,6 +52,5 @@ def _command(model_file, as_json):
     click.echo(f"{printable(text)}\n")
     for title, value in _lines(card).items():
         click.echo(f"{title:<10} {printable(value)}")
-    click.echo(
-        f"{'Tamaño':<10} {Path(os.path.expanduser(model_file)).stat().st_size / 1e6:.2f} MB".replace(".", ",")
-    )
+    size = Path(os.path.expanduser(model_file)).stat().st_size
+    click.echo(f"{'Tamaño':<10} {decimal(size / 1e6)} MB")

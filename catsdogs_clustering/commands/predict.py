@@ -14,6 +14,7 @@ import tempfile
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -31,12 +32,12 @@ from catsdogs_clustering.commands.terminal import (
     quiet_option,
 )
 from ..common.errors import CatsDogsError, os_reason, printable
-from ..common.numbers import count, number
+from ..common.numbers import count, decimal, number, significant
 from ..common.writers import new_folder, write_csv
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #50e912a4
 def _gather(paths: Sequence[str | Path]) -> list[Path]:  # fotos, sin repetir, en el orden en que se piden
-    "Junta las fotos de las rutas que se dan; una ruta que no existe se queda, y ya se verá que no se puede leer."
+    "Junta las fotos de unas rutas; una que no existe se queda, y ya se verá que no se puede leer."
     from catsdogs_clustering.dataset import list_images
 
     found = []
@@ -78,7 +79,7 @@ def predict(
         model = load_clusterer(model_file)
     with tempfile.TemporaryDirectory() as scratch:
         model.set_params(cache=cache or Path(scratch) / "vectores.sqlite", progress=not watch.quiet)
-        with watch(f"Repartir {count(len(photos), 'foto', 'fotos')}", live=False):
+        with watch(f"Repartir {count(len(photos), 'foto')}", live=False):
             table = model.predict_table(photos)
         good = table[table["reason"].isna()]
         drift = (
@@ -97,21 +98,22 @@ def _import_skops() -> None:
         return
     sys.modules[adapter] = types.ModuleType(adapter)
     try:
-        pass
+        import_module("skops.io")
     finally:
         del sys.modules[adapter]
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #a9e6ab42
-def load_clusterer(path: str | Path):  # ImageClusterer
+def load_clusterer(
+    path: str | Path,  # archivo de un modelo
+):  # ImageClusterer
     "Carga un modelo de los que reparten fotos."
     if Path(path).suffix.lower() != ".skops":
         raise CatsDogsError(
-            f"El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, y este no lo es: «{printable(path)}»."
+            "El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, "
+            f"y este no lo es: «{printable(path)}»."
         )
-    if not os.path.exists(os.path.expanduser(path)):
-        raise CatsDogsError(
-            f"No existe el modelo «{printable(path)}»: comprueba la ruta."
-        )  # antes de cargar nada
+    if not os.path.exists(os.path.expanduser(path)):  # antes de cargar nada
+        raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.")
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
 
@@ -119,7 +121,8 @@ def load_clusterer(path: str | Path):  # ImageClusterer
     model = load_model(path)
     if not isinstance(model, ImageClusterer):
         raise CatsDogsError(
-            f"«{printable(path)}» lleva un modelo de tipo {type(model).__name__}, que no sabe leer fotos: guarda uno con catsdogs entrenar."
+            f"«{printable(path)}» lleva un modelo de tipo {type(model).__name__}, que no sabe leer fotos: "
+            "guarda uno con catsdogs entrenar."
         )
     return model
 
@@ -184,7 +187,8 @@ def _check_organize(
         dest = real  # el enlace se queda como está, y la carpeta se hace donde él dice
     if dest.is_symlink() or os.path.ismount(dest) or dest.exists() and dest.samefile("."):
         raise CatsDogsError(
-            f"«{printable(dest)}» no se puede cambiar por una carpeta nueva: elige otra, dentro o fuera de ella, en --organizar."
+            f"«{printable(dest)}» no se puede cambiar por una carpeta nueva: elige otra, dentro o fuera de "
+            "ella, en --organizar."
         )
     if dest.exists() and not dest.is_dir():
         raise CatsDogsError(f"«{printable(dest)}» es un archivo: elige otra carpeta en --organizar.")
@@ -195,7 +199,8 @@ def _check_organize(
     for source in map(Path, sources):
         if os.path.isdir(source) and real.is_relative_to(os.path.realpath(source)):
             raise CatsDogsError(
-                f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: elige otra carpeta en --organizar."
+                f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: "
+                "elige otra carpeta en --organizar."
             )
     parent = next(p for p in dest.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -211,7 +216,7 @@ def _place(
     final: Path,  # dónde acabará
     link: bool,  # enlazar, en vez de copiar
 ) -> None:
-    "Copia una foto; o la enlaza, de modo que el enlace valga en su sitio definitivo. Donde no hay enlaces, copia."
+    "Copia una foto; o la enlaza, si se puede, con un enlace que valga en su sitio definitivo."
     target.parent.mkdir(exist_ok=True)
     try:
         there = os.path.relpath(
@@ -245,8 +250,8 @@ def organize(
                 bar.update()
     except OSError as e:
         raise CatsDogsError(
-            f"No se pudo escribir en «{printable(dest)}» ({os_reason(e)}); no ha quedado nada a medias, y tus fotos "
-            "siguen como estaban. Haz sitio o elige otra carpeta, y repite la orden."
+            f"No se pudo escribir en «{printable(dest)}» ({os_reason(e)}); no ha quedado nada a medias, "
+            "y tus fotos siguen como estaban. Haz sitio o elige otra carpeta, y repite la orden."
         ) from None
     return gone
 
@@ -274,19 +279,13 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     width = max((len(title(row)) for row in good), default=0)
     for row in good[:at_most]:
         mark = "  ← distinta" if row["distinta"] else "  ← dudosa" if row["dudosa"] else ""
-        click.echo(
-            f"{title(row):<{width}}  {row['confianza']:.2f}".replace(".", ",")
-            + f"  {printable(row['archivo'])}{mark}"
-        )
+        click.echo(f"{title(row):<{width}}  {decimal(row['confianza'])}  {printable(row['archivo'])}{mark}")
     if len(good) > at_most:
-        click.echo(
-            f"… y {count(len(good) - at_most, 'foto', 'fotos')} más: usa --csv o --json para verlas todas."
-        )
+        click.echo(f"… y {count(len(good) - at_most, 'foto')} más: usa --csv o --json para verlas todas.")
     where = ["distintas" if row["distinta"] else "dudosas" if row["dudosa"] else title(row) for row in good]
     names = sorted(set(where), key=lambda name: (name in ("distintas", "dudosas"), name))
     click.echo(
-        f"{count(len(good), 'foto', 'fotos')}: "
-        + ", ".join(f"{name} {number(where.count(name))}" for name in names)
+        f"{count(len(good), 'foto')}: " + ", ".join(f"{name} {number(where.count(name))}" for name in names)
     )
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #8c60b772
@@ -294,7 +293,8 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     "predecir",
     cls=Command,
     example="catsdogs predecir animales.skops fotos_de_hoy --organizar ordenadas",
-    resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: repite la orden y seguirá donde iba.",
+    resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: "
+    "repite la orden y seguirá donde iba.",
 )
 @click.argument("model_file", metavar="MODELO")
 @click.argument("paths", metavar="RUTA…", nargs=-1, required=True)
@@ -319,12 +319,14 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
 def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet, as_json):
     """Dice de qué grupo es cada foto.
 
-    MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta. Nunca mueve ni cambia las fotos."""
+    MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta.
+    Nunca mueve ni cambia las fotos."""
     if not 0 <= duda <= 1:
-        raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {duda:g}.")
+        raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {significant(duda, 6)}.")
     if enlazar and not organizar:
         raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
-    csv, dest, watch = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths), Stopwatch(quiet)
+    csv, dest = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths)
+    watch = Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
     problems = found.problems
     if len(problems) < len(found.table):

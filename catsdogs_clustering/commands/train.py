@@ -73,6 +73,19 @@ def _one_or_many(text: str):  # un nombre, o una tupla de nombres
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
     return parts[0] if len(parts) == 1 else parts
 
+# %% ../../nbs/tool/commands/12c_train.ipynb #d64b5dbb
+def _params(k: str, backbone: str, vistas: str, metodo: str, semilla: int) -> dict:  # los de ImageClusterer
+    "Entiende las opciones que deciden el resultado."
+    if not 0 <= semilla < 2**32:
+        raise CatsDogsError(f"--semilla debe ser un número entero de 0 a {2**32 - 1}, y es {semilla}.")
+    return dict(
+        n_clusters=_parse_k(k),
+        backbone=_one_or_many(backbone),
+        views=_one_or_many(vistas),
+        method=metodo,
+        random_state=semilla,
+    )
+
 # %% ../../nbs/tool/commands/12c_train.ipynb #4149c634
 # para bautizar los grupos con lo que dicen los nombres de los archivos hacen falta…
 MIN_KNOWN = 10  # … tantas fotos de tipo conocido
@@ -158,33 +171,30 @@ def _table(model):  # DataFrame
         }
     )
 
-# %% ../../nbs/tool/commands/12c_train.ipynb #77438758
-def _report(training: Training, dest: Path, folder: Path) -> None:
-    "Escribe el informe de un entrenamiento."
-    from catsdogs_clustering.report import write_report
-
+# %% ../../nbs/tool/commands/12c_train.ipynb #61afa6e8
+def _settings(training: Training) -> dict:  # título → valor
+    "Lo que hace falta para repetir un entrenamiento."
     model = training.model
-    nets = model.backbone if isinstance(model.backbone, str) else ", ".join(model.backbone)
-    views = model.views if isinstance(model.views, str) else ", ".join(model.views)
-    settings = {
-        "Carpeta": folder.resolve().name,
-        "Red": nets,
-        "Vistas": views,
+    return {
+        "Red": model.backbone if isinstance(model.backbone, str) else ", ".join(model.backbone),
+        "Vistas": model.views if isinstance(model.views, str) else ", ".join(model.views),
         "Método": model.method,
         "Grupos": f"{model.n_clusters_}{' (elegidos por votación)' if model.n_clusters == 'auto' else ''}",
         "Semilla": model.random_state,
         "Nombres de los grupos": training.names_from or "ninguno",
         "Huella de las fotos": model.training_["digest"],
     }
-    scores = {} if model.evaluation_ is None else {"Estas mismas fotos": model.evaluation_}
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #77438758
+def _report(training: Training, dest: Path, folder: Path) -> None:
+    "Escribe el informe de un entrenamiento."
+    from catsdogs_clustering.report import write_report
+
+    score, name = training.model.evaluation_, folder.resolve().name
+    scores = {} if score is None else {"Estas mismas fotos": score}
+    settings = {"Carpeta": name} | _settings(training)
     write_report(
-        dest,
-        training.table,
-        training.vectors,
-        folder.resolve().name,
-        training.problems,
-        scores=scores,
-        settings=settings,
+        dest, training.table, training.vectors, name, training.problems, scores=scores, settings=settings
     )
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6aea2070
@@ -202,28 +212,24 @@ def _check_model_file(
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #4ccc356a
 def _summary(
-    training: Training, model_file: Path, report: Path
+    training: Training,  # lo que ha salido
+    model_file: Path,  # dónde está el modelo
+    report: Path,  # y el informe
 ) -> dict:  # lo que se cuenta, en tipos que caben en un JSON
     "Resume un entrenamiento."
     model, score = training.model, training.model.evaluation_
-    groups = [
-        {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
-        for group in range(model.n_clusters_)
-    ]
+    fields = {"fotos": "n", "acierto": "accuracy", "desde": "accuracy_low", "hasta": "accuracy_high"}
     return {
         "modelo": str(model_file),
         "informe": str(report),
         "fotos": len(model.paths_),
-        "grupos": groups,
+        "grupos": [
+            {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
+            for group in range(model.n_clusters_)
+        ],
         "nombres": training.names_from or None,
         "distintas": int(training.table["outlier"].sum()),
-        "aciertos": score
-        and {
-            "fotos": score.n,
-            "acierto": score.accuracy,
-            "desde": score.accuracy_low,
-            "hasta": score.accuracy_high,
-        },
+        "aciertos": score and {key: getattr(score, field) for key, field in fields.items()},
         "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in training.problems],
     }
 
@@ -237,18 +243,15 @@ def _print_summary(s: dict) -> None:
         click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
     else:
         click.echo(
-            "Los grupos no tienen nombre. Mira el informe y, si quieres, pónselo: "
-            "--nombre gato=ejemplo.jpg --forzar"
+            "Los grupos no tienen nombre. Mira el informe y pónselo: --nombre gato=ejemplo.jpg --forzar"
         )
     if s["distintas"]:
-        click.echo(
-            f"{count(s['distintas'], 'foto')} sin nada parecido entre las demás: míralas en el informe."
-        )
+        strange = count(s["distintas"], "foto")
+        click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
     if a := s["aciertos"]:
-        click.echo(
-            f"Aciertos con estas mismas fotos: {percent(a['acierto'])} de {number(a['fotos'])} "
-            f"(al 95 %, entre {percent(a['desde'])} y {percent(a['hasta'])})"
-        )
+        hits = f"{percent(a['acierto'])} de {number(a['fotos'])}"
+        interval = f"entre {percent(a['desde'])} y {percent(a['hasta'])}"
+        click.echo(f"Aciertos con estas mismas fotos: {hits} (al 95 %, {interval})")
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
     click.echo(f"Ahora:   catsdogs predecir {printable(s['modelo'])} OTRAS_FOTOS")
 
@@ -314,18 +317,9 @@ def _command(
     "Agrupa las fotos de CARPETA, guarda el modelo y escribe un informe."
     model_file = _check_model_file(modelo, forzar)
     report = check_output(informe or model_file.with_name("informe.html"), ".html", "--informe")
-    if not 0 <= semilla < 2**32:
-        raise CatsDogsError(f"--semilla debe ser un número entero de 0 a {2**32 - 1}, y es {semilla}.")
-    params = dict(
-        n_clusters=_parse_k(k),
-        backbone=_one_or_many(backbone),
-        views=_one_or_many(vistas),
-        method=metodo,
-        random_state=semilla,
-    )
-    summary = _train_and_save(
-        folder, model_file, report, _parse_names(nombre), cache, Stopwatch(quiet), params
-    )
+    params = _params(k, backbone, vistas, metodo, semilla)
+    names, watch = _parse_names(nombre), Stopwatch(quiet)
+    summary = _train_and_save(folder, model_file, report, names, cache, watch, params)
     if as_json:
         print_json(summary)
     else:
@@ -335,8 +329,14 @@ def _command(
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #639150d0
 def _train_and_save(
-    folder, model_file: Path, report: Path, examples: dict, cache, watch: Stopwatch, params: dict
-) -> dict:
+    folder: str,  # carpeta con las fotos
+    model_file: Path,  # dónde guardar el modelo
+    report: Path,  # dónde escribir el informe
+    examples: dict,  # nombre → fotos de ejemplo
+    cache: str | None,  # lo que dice --cache
+    watch: Stopwatch,  # cronómetro que anuncia los pasos
+    params: dict,  # los de ImageClusterer
+) -> dict:  # el resumen
     "Entrena, guarda el modelo y escribe el informe."
     from catsdogs_clustering.dataset import list_images
 
@@ -348,20 +348,14 @@ def _train_and_save(
         _check_method(params["method"])
         check_report(report)
     with tempfile.TemporaryDirectory() as scratch:
-        training = train(
-            folder,
-            examples,
-            watch=watch,
-            cache=cache_file(cache) or Path(scratch) / "vectores.sqlite",
-            **params,
-        )
+        place = cache_file(cache) or Path(scratch) / "vectores.sqlite"
+        training = train(folder, examples, watch=watch, cache=place, **params)
     with watch("Guardar el modelo"):
         save_model(training.model, model_file)
     try:
         with watch("Escribir el informe"):
             _report(training, report, Path(folder))
     except CatsDogsError as e:
-        raise CatsDogsError(
-            f"El modelo está guardado en «{printable(model_file)}», pero falta el informe. {e}"
-        ) from None
+        saved = f"El modelo está guardado en «{printable(model_file)}»"
+        raise CatsDogsError(f"{saved}, pero falta el informe. {e}") from None
     return _summary(training, model_file, report)
