@@ -6,87 +6,12 @@
 __all__ = ['split_paths']
 
 # %% ../nbs/tutorial/02_split.ipynb #4d2b6b85
-import os
 from collections.abc import Hashable, Iterable
-from math import ceil
-from numbers import Real
 from pathlib import Path
 
-import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 
-from .common.checks import as_paths, check_seed
-from .common.errors import CatsDogsError, listed
-
-# %% ../nbs/tutorial/02_split.ipynb #5a9971c9
-def _check_split(
-    paths: list[Path],  # rutas
-    test_size: float,  # parte para la prueba
-    random_state,  # semilla
-) -> None:
-    "Lanza `CatsDogsError` si con esas rutas no se puede hacer una separación limpia."
-    if isinstance(test_size, bool) or not isinstance(test_size, Real) or not 0 < test_size < 1:
-        raise CatsDogsError(
-            f"test_size debe ser un número entre 0 y 1, sin llegar a ellos, y es {test_size!r}."
-        )
-    if len(paths) < 2:
-        raise CatsDogsError(f"Para separar hacen falta al menos 2 fotos, y hay {len(paths)}.")
-    seen = set()
-    repeated = [path for path in paths if (key := os.path.abspath(path)) in seen or seen.add(key)]
-    if repeated:
-        raise CatsDogsError(f"Hay rutas repetidas, y acabarían en los dos lados: {listed(repeated)}.")
-    n_test = ceil(test_size * len(paths))  # como lo calcula scikit-learn
-    if n_test == len(paths):
-        raise CatsDogsError(f"Con {len(paths)} fotos y test_size={test_size} no queda ninguna para entrenar.")
-    check_seed(random_state)
-
-# %% ../nbs/tutorial/02_split.ipynb #cf28a9ae
-def _group_numbers(
-    groups: Iterable[Hashable],  # un número o un nombre por foto
-    n: int,  # cuántas fotos hay
-) -> np.ndarray:  # los grupos, numerados desde el 0 por orden de aparición
-    "Numera los grupos; `CatsDogsError` si no hay exactamente uno por foto."
-    numbers = {}
-    try:
-        values = [] if isinstance(groups, (str, bytes)) else list(groups)
-        missing = any(
-            value is None or bool(value != value) for value in values
-        )  # un NaN no es igual a sí mismo
-        codes = [numbers.setdefault(value, len(numbers)) for value in values]
-    except (TypeError, ValueError):
-        raise CatsDogsError("`groups` debe ser una lista con un número o un nombre por foto.") from None
-    if len(values) != n:
-        raise CatsDogsError(f"`groups` debe traer un grupo por foto: hay {n} fotos y {len(values)} grupos.")
-    if missing:
-        raise CatsDogsError(
-            "Hay grupos vacíos (None o NaN) en `groups`: da a esas fotos un grupo para ellas solas."
-        )
-    return np.array(codes)
-
-# %% ../nbs/tutorial/02_split.ipynb #9455a127
-def _split_groups(
-    paths: list[Path],  # rutas
-    groups: np.ndarray,  # grupo de cada una, de 0 en adelante
-    test_size: float,  # parte para la prueba
-    random_state,  # semilla
-) -> tuple[list[Path], list[Path]]:  # entrenamiento y prueba
-    "Separa las fotos sin partir ningún grupo, con el mismo barajado que `train_test_split`."
-    n_test = left = ceil(test_size * len(paths))
-    order, sizes, test = check_random_state(random_state).permutation(len(paths)), np.bincount(groups), set()
-    for group in dict.fromkeys(groups[order].tolist()):
-        if sizes[group] <= left:
-            test.add(group)
-            left -= sizes[group]
-    if left > n_test / 2:
-        raise CatsDogsError(
-            f"Sin partir ningún grupo sólo se pueden apartar {n_test - left} de las {n_test} fotos que pide "
-            f"test_size={test_size}: el mayor de `groups` tiene {sizes.max()} de {len(paths)}. Cambia test_size o los grupos."
-        )
-    sides = [], []
-    for i in order:
-        sides[groups[i] in test].append(paths[i])
-    return sides[0], sides[1]
+from .photos.splitting import check_split, split_groups
 
 # %% ../nbs/tutorial/02_split.ipynb #f14bb46b
 def split_paths(
@@ -95,10 +20,9 @@ def split_paths(
     random_state: int | None = 42,  # semilla; con None, cada vez sale una separación distinta
     groups: Iterable[Hashable] | None = None,  # grupo de cada foto: las de un grupo, al mismo lado
 ) -> tuple[list[Path], list[Path]]:  # entrenamiento y prueba
-    "Separa las fotos al azar en entrenamiento y prueba, con `train_test_split` de scikit-learn o sin partir los grupos."
-    paths = as_paths(paths)
-    _check_split(paths, test_size, random_state)
+    "Separa las fotos al azar en entrenamiento y prueba; con `groups`, sin partir ningún grupo."
+    paths = check_split(paths, test_size, random_state)
     if groups is not None:
-        return _split_groups(paths, _group_numbers(groups, len(paths)), test_size, random_state)
+        return split_groups(paths, groups, test_size, random_state)
     train, test = train_test_split(paths, test_size=test_size, random_state=random_state)
     return train, test
