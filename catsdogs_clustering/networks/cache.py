@@ -86,7 +86,8 @@ def _explained(path: Path):  # archivo de la caché, para el mensaje
     except sqlite3.OperationalError as e:
         reason = next((reason for words, reason in _SQLITE.items() if words in str(e)), str(e))
         raise CatsDogsError(
-            f"No se puede usar la caché «{printable(path)}» ({reason}): comprueba los permisos y el espacio libre."
+            f"No se puede usar la caché «{printable(path)}» ({reason}): "
+            "comprueba los permisos y el espacio libre."
         ) from None
     except sqlite3.DatabaseError:
         raise CatsDogsError(
