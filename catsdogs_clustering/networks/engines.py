@@ -19,6 +19,7 @@ from queue import SimpleQueue
 import numpy as np
 from joblib import cpu_count
 
+from ..common.checks import check_choice, unit_rows
 from ..common.errors import CatsDogsError
 from .backbones import Backbone
 
@@ -112,7 +113,7 @@ def import_openvino():
 # %% ../../nbs/rooms/networks/51_engines.ipynb #3549da17
 @lru_cache(maxsize=1)
 def openvino_graph(backbone: Backbone, batch_size: int):
-    "Traduce una red a un grafo de OpenVINO: uint8 (batch_size, crop, crop, 3) → float32 (batch_size, n_features)."
+    "Traduce una red a un grafo de OpenVINO, de uint8 (batch_size, crop, crop, 3) a (batch_size, n_features)."
     import torch
 
     ov = import_openvino()
@@ -194,10 +195,7 @@ def cosines(
     B: np.ndarray,  # (n_images, n_features)
 ) -> np.ndarray:  # (n_images,): 1, la misma dirección
     "Coseno entre cada fila de una matriz y la misma fila de otra."
-    A, B = (
-        X.astype(np.float64) / np.maximum(np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True), 1e-300)
-        for X in (A, B)
-    )
+    A, B = (unit_rows(X.astype(np.float64)) for X in (A, B))
     return (A * B).sum(axis=1)
 
 # %% ../../nbs/rooms/networks/51_engines.ipynb #6055306c
@@ -278,13 +276,12 @@ def pick_device(
 # %% ../../nbs/rooms/networks/51_engines.ipynb #e9e64b2d
 def _shortlist(device: str, engine: str, precision: str) -> list[tuple[str, str]]:
     "Los candidatos que cumplen lo que se ha pedido, o `CatsDogsError`."
-    if engine not in ("auto", "torch", "openvino"):
-        raise CatsDogsError(f'engine={engine!r} no existe: usa "auto", "torch" u "openvino".')
-    if precision not in ("auto", "float32", "half"):
-        raise CatsDogsError(f'precision={precision!r} no existe: usa "auto", "float32" o "half".')
+    check_choice("engine", engine, ("auto", "torch", "openvino"))
+    check_choice("precision", precision, ("auto", "float32", "half"))
     if engine == "openvino" and device != "cpu":
         raise CatsDogsError(
-            f'engine="openvino" trabaja en el procesador y device={device!r} no lo es: usa device="cpu" o engine="auto".'
+            f'engine="openvino" trabaja en el procesador y device={device!r} no lo es: '
+            'usa device="cpu" o engine="auto".'
         )
     if engine == "openvino" and not import_openvino():
         raise CatsDogsError('engine="openvino" no está instalado: pip install openvino, o usa engine="auto".')
@@ -295,7 +292,8 @@ def _shortlist(device: str, engine: str, precision: str) -> list[tuple[str, str]
     ]
     if not wanted:
         raise CatsDogsError(
-            f'precision="half" no se puede usar en device={device!r} con engine={engine!r}: usa precision="auto".'
+            f'precision="half" no se puede usar en device={device!r} con engine={engine!r}: '
+            'usa precision="auto".'
         )
     return wanted
 
@@ -340,5 +338,6 @@ def load_engine(
         else f"{type(result).__name__}: {str(result).partition(chr(10))[0]}"
     )
     raise CatsDogsError(
-        f'engine={engine!r} no puede con la red {backbone.name} ({reason}): usa engine="auto" o engine="torch".'
+        f"engine={engine!r} no puede con la red {backbone.name} ({reason}): "
+        'usa engine="auto" o engine="torch".'
     )

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
-from ..common.checks import as_paths
+from ..common.checks import as_paths, as_vectors, check_int, check_share, unit_rows
 from ..common.errors import CatsDogsError, ImageReadError
 from .reading import read_bytes, read_image
 
@@ -42,7 +42,7 @@ def _gray(
 def _fingerprints(
     path: Path,  # foto
 ) -> tuple[int, int] | tuple[None, None]:  # huella de 64 bits, y la de la foto en un espejo
-    "pHash (de la biblioteca imagehash) de una foto, al derecho y en el espejo; `None` si es lisa o no se puede leer."
+    "pHash (de imagehash) de una foto, al derecho y en el espejo; `None` si es lisa o no se puede leer."
     import imagehash
 
     gray = _gray(path)
@@ -64,7 +64,7 @@ def _near_pairs(
     hashes: list[int],  # huellas de 64 bits, sin repetir
     max_distance: int,  # bits distintos que se admiten
 ) -> list[tuple[int, int]]:  # parejas de huellas
-    "Parejas de huellas a distancia de Hamming ≤ `max_distance`, sin comparar todas con todas (Norouzi et al., 2012)."
+    "Parejas de huellas a distancia de Hamming ≤ `max_distance`, sin mirarlas todas (Norouzi et al., 2012)."
     pairs, edges = set(), np.linspace(0, 64, max_distance + 2).astype(int).tolist()
     for start, end in zip(edges, edges[1:]):
         buckets = defaultdict(list)
@@ -105,11 +105,10 @@ def find_duplicates(
     table: pd.DataFrame,  # tabla de image_table
     max_distance: int = 2,  # bits de diferencia, de 0 a 8, entre dos huellas «casi» iguales
 ) -> pd.DataFrame:  # una fila por foto repetida: group, kind («exacto» o «casi») y path
-    "Agrupa las fotos repetidas: «exacto» si otra del grupo tiene los mismos bytes, «casi» si sólo se le parece."
+    "Agrupa las fotos repetidas: «exacto» si otra tiene los mismos bytes, «casi» si sólo se le parece."
     if not {"path", "digest", "problem"} <= set(table):
         raise CatsDogsError("find_duplicates espera una tabla de image_table.")
-    if max_distance not in range(9):
-        raise CatsDogsError(f"max_distance debe ser un entero de 0 a 8, y es {max_distance}.")
+    max_distance = check_int("max_distance", max_distance, 0, 8)
     found = table.loc[table["problem"].isna(), ["path", "digest"]]
     if len(found):
         hashes = [straight for straight, _ in _each(_fingerprints, found["path"])]
@@ -162,17 +161,10 @@ def _check_vectors(
     n: int,  # cuántas fotos hay
 ) -> np.ndarray:  # float32 (fotos, números), cada fila de longitud 1
     "Comprueba que hay un vector por foto, de números corrientes, y los deja con longitud 1."
-    try:
-        X = np.array(getattr(vectors, "vectors", vectors), dtype=np.float32)
-    except (TypeError, ValueError):
-        raise CatsDogsError("`vectors` debe ser una matriz de números (fotos, números).") from None
-    if X.ndim != 2 or len(X) != n:
-        raise CatsDogsError(
-            f"`vectors` debe traer un vector por foto: hay {n} fotos y llegó un array de forma {X.shape}."
-        )
-    if not np.isfinite(X).all():
-        raise CatsDogsError("Hay NaN o infinitos en `vectors`: vuelve a calcularlos con `ImageEmbedder`.")
-    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
+    X = as_vectors(vectors, "vectors")
+    if len(X) != n:
+        raise CatsDogsError(f"`vectors` debe traer un vector por foto: hay {n} fotos y {len(X)} vectores.")
+    return unit_rows(X.astype(np.float32))
 
 # %% ../../nbs/rooms/photos/43_duplicates.ipynb #7c240b9e
 def _digest(
@@ -194,10 +186,7 @@ def duplicate_groups(
     paths = as_paths(paths)
     if not paths:
         raise CatsDogsError("`paths` está vacía: no hay fotos que agrupar.")
-    if isinstance(min_cosine, bool) or not isinstance(min_cosine, (int, float)) or not 0 < min_cosine <= 1:
-        raise CatsDogsError(
-            f"`min_cosine` debe ser un número mayor que 0 y no mayor que 1, y es {min_cosine!r}."
-        )
+    min_cosine = check_share("min_cosine", min_cosine, one=True)
     X = None if vectors is None else _check_vectors(vectors, len(paths))
     straight, mirrored = zip(*_each(_fingerprints, paths))
     groups = _groups(_each(_digest, paths) * 2, straight + mirrored, max_distance=2)[: len(paths)]
