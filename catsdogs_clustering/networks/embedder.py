@@ -196,12 +196,12 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #0e721b78
 @lru_cache(maxsize=4)
 def _embedder(
-    backbone: str,
-    weights: str | Path | None,
-    device: str,
-    engine: str,
-    views: tuple[str, ...],
-) -> ImageEmbedder:
+    backbone: str,  # red
+    weights: str | Path | None,  # como en load_backbone
+    device: str,  # dispositivo
+    engine: str,  # motor
+    views: tuple[str, ...],  # vistas, comprobadas
+) -> ImageEmbedder:  # el mismo objeto para los mismos argumentos
     "Lo que recuerda `shared_embedder`: los cuatro últimos que se pidieron."
     return ImageEmbedder(backbone, weights, device, engine, progress=False, views=views)
 
