@@ -7,26 +7,19 @@ __all__ = ['default_backbone', 'get_embedding', 'Embeddings', 'ImageEmbedder', '
 
 # %% ../nbs/tutorial/03_embedding.ipynb #c3a4ac47
 import os
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from .networks.backbones import list_backbones  # noqa: F401
-from .networks.embedder import Embeddings, ImageEmbedder, check_views  # noqa: F401
+from .networks.embedder import Embeddings, ImageEmbedder, shared_embedder  # noqa: F401
 
-# %% ../nbs/tutorial/03_embedding.ipynb #69c8c2d5
 _all_ = ["Embeddings", "ImageEmbedder", "list_backbones"]
 
 # %% ../nbs/tutorial/03_embedding.ipynb #7400bac5
 def default_backbone() -> str:  # nombre de una red
     "La red de los ejemplos: la de la variable `CATSDOGS_BACKBONE`, o `efficientnet_lite0`."
     return os.environ.get("CATSDOGS_BACKBONE") or "efficientnet_lite0"
-
-# %% ../nbs/tutorial/03_embedding.ipynb #06585ecc
-@lru_cache(maxsize=4)
-def _embedder(*args):
-    return ImageEmbedder(*args[:4], progress=False, views=args[4])
 
 # %% ../nbs/tutorial/03_embedding.ipynb #73572cfd
 def get_embedding(
@@ -38,4 +31,4 @@ def get_embedding(
     views: str | tuple[str, ...] = "crop",  # "crop", "mirror", "whole", o varias
 ) -> np.ndarray:  # float32 (n_features,)
     "El vector de una sola foto; lanza `ImageReadError` si no se puede leer."
-    return _embedder(backbone, weights, device, engine, check_views(views)).transform([path])[0]
+    return shared_embedder(backbone, weights, device, engine, views).transform([path])[0]
