@@ -7,10 +7,12 @@ __all__ = ['METHODS', 'VectorClusterer', 'PlainKMeans', 'GaussianClusterer', 'Av
            'SpectralGaussian', 'make_clusterer']
 
 # %% ../nbs/further/09_methods.ipynb #bc5af375
+import warnings
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from scipy.special import softmax
 from scipy.stats import multivariate_normal
 from sklearn.base import BaseEstimator, ClusterMixin
@@ -206,6 +208,9 @@ def _neighbour_graph(
     return (links + links.T) / 2
 
 # %% ../nbs/further/09_methods.ipynb #1e4eae3a
+_MAX_RESTARTS = 300  # vueltas, como mucho, del cálculo de los vectores propios
+
+
 def _spectral_map(
     graph: csr_matrix,  # red de vecinos
     size: int,  # coordenadas por foto
@@ -224,8 +229,38 @@ def _spectral_map(
         vectors = np.linalg.eigh(np.array([step(v) for v in np.eye(n)]))[1][:, -size:]
     else:
         start = np.random.default_rng(random_state).normal(size=n)
-        vectors = eigsh(LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start)[1]
+        vectors = eigsh(
+            LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start, maxiter=_MAX_RESTARTS
+        )[1]
     return vectors * scale[:, None]
+
+# %% ../nbs/further/09_methods.ipynb #1d5db4ff
+_NEAR_COPY = 0.2  # distancia entre dos hermanas, como mucho, en distancias corrientes
+_NO_CUT = (
+    "No se encuentra por dónde cortar el grafo de vecinas: se empieza con KMeans. Si hay muchas fotos "
+    "casi iguales, quita las repetidas; o prueba con otro método."
+)
+
+
+def _leaders(
+    X: np.ndarray,  # vectores distintos (fotos, números)
+    n_neighbors: int = 50,  # vecinas que se miran de cada una
+) -> np.ndarray:  # a qué foto sigue cada una; a sí misma, si no es de una ráfaga
+    "Elige una foto de cada ráfaga; si ninguna tiene dos hermanas, cada foto se queda como está."
+    X, n = _unit(X), len(X)
+    typical = np.median(np.linalg.norm(X - X[np.random.default_rng(0).permutation(n)], axis=1))
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, n - 1), algorithm="brute").fit(X)
+    distance, near = search.kneighbors()
+    sisters = distance < _NEAR_COPY * typical
+    leader = np.arange(n)
+    if sisters.sum(axis=1).max(initial=0) < 2:
+        return leader
+    free = np.ones(n, bool)
+    for i in np.argsort(-sisters.sum(axis=1), kind="stable"):
+        if free[i]:
+            burst = near[i][sisters[i] & free[near[i]]]
+            leader[burst], free[burst], free[i] = i, False, False
+    return leader
 
 # %% ../nbs/further/09_methods.ipynb #2f83352d
 def _spectral_labels(
@@ -235,12 +270,19 @@ def _spectral_labels(
     random_state: int,  # semilla
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> np.ndarray:  # grupo de cada foto
-    "Corta la red de vecinos en `n_clusters` trozos; las copias de una foto cuentan como una sola."
+    "Corta el grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
     _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
-    graph = _neighbour_graph(X[first], n_neighbors, hub_correction)
-    coordinates = _spectral_map(graph, n_clusters - 1, random_state)
+    X, follows = X[first], np.arange(len(first))
+    while len(chosen := np.unique(leader := _leaders(X))) < len(X) and len(chosen) >= n_clusters:
+        X, follows = X[chosen], np.searchsorted(chosen, leader)[follows]
+    try:
+        graph = _neighbour_graph(X, n_neighbors, hub_correction)
+        coordinates = _spectral_map(graph, n_clusters - 1, random_state)
+    except ArpackNoConvergence:
+        warnings.warn(_NO_CUT, stacklevel=2)
+        coordinates = _unit(X)
     labels = KMeans(n_clusters, n_init=10, random_state=random_state).fit_predict(coordinates)
-    return labels[copies.ravel()]
+    return labels[follows][copies.ravel()]
 
 # %% ../nbs/further/09_methods.ipynb #bcced29f
 class SpectralNeighbours(VectorClusterer):
