@@ -97,7 +97,7 @@ def _import_skops() -> None:
         return
     sys.modules[adapter] = types.ModuleType(adapter)
     try:
-        pass
+        import skops.io  # noqa: F401
     finally:
         del sys.modules[adapter]
 
