@@ -32,8 +32,8 @@ METHODS = {
     "kmeans": "KMeans: cada foto, al centro más cercano",
     "gmm": "mezcla de gaussianas: cada grupo tiene su forma y su tamaño",
     "averaged": "varias mezclas, con más y menos dimensiones, y la media de sus opiniones",
-    "spectral": "corte de la red de vecinos por donde tiene menos enlaces",
-    "recommended": "corte de la red de vecinos, con las fronteras retocadas por gaussianas",
+    "spectral": "corte del grafo de vecinas por donde tiene menos enlaces",
+    "recommended": "corte del grafo de vecinas, con las fronteras retocadas por gaussianas",
 }
 
 # %% ../nbs/further/09_methods.ipynb #f2be53f1
@@ -85,7 +85,7 @@ def _by_appearance(
 
 # %% ../nbs/further/09_methods.ipynb #fb8c5b12
 class VectorClusterer(ClusterMixin, BaseEstimator):
-    "Tronco común de los métodos; cada uno define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
+    "Tronco común: cada método define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
 
     def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números)
         X = _check_fit(X, self.n_clusters)
@@ -166,12 +166,12 @@ def _align(
     proba: np.ndarray,  # opinión nueva (fotos, grupos)
     reference: np.ndarray,  # opinión de referencia (fotos, grupos)
 ) -> np.ndarray:  # en qué orden poner las columnas de proba
-    "Renumera los grupos de una opinión para que se parezca lo más posible a otra (método húngaro; Kuhn, 1955)."
+    "Renumera los grupos de una opinión para que se parezca a otra (método húngaro; Kuhn, 1955)."
     return linear_sum_assignment(reference.T @ proba, maximize=True)[1]
 
 # %% ../nbs/further/09_methods.ipynb #ece4fac7
 class AveragedGaussians(VectorClusterer):
-    "La media de las probabilidades de varias mezclas de gaussianas, cada una con un número de dimensiones."
+    "La media de varias mezclas de gaussianas, cada una con un número de dimensiones."
 
     def __init__(self, n_clusters=2, random_state=0, sizes=(10, 20, 30, 50, 70, 100)):
         self.n_clusters, self.random_state, self.sizes = n_clusters, random_state, sizes
@@ -195,7 +195,7 @@ def _neighbour_graph(
     n_neighbors: int,  # enlaces que echa cada foto
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> csr_matrix:  # (fotos, fotos), simétrica
-    "La red de vecinos por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
+    "El grafo de vecinas por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
     X, n = _unit(X), len(X)
     k = min(n_neighbors, max(3, n // 10), n - 1)
     distance, near = NearestNeighbors(n_neighbors=min(n - 1, 5 * k), algorithm="brute").fit(X).kneighbors()
@@ -212,16 +212,16 @@ _MAX_RESTARTS = 300  # vueltas, como mucho, del cálculo de los vectores propios
 
 
 def _spectral_map(
-    graph: csr_matrix,  # red de vecinos
+    graph: csr_matrix,  # grafo de vecinas
     size: int,  # coordenadas por foto
     random_state: int,  # semilla
 ) -> np.ndarray:  # float64 (fotos, size)
-    "Coordenadas espectrales de cada foto, con la red unida por enlaces débiles (Amini y otros, 2013)."
+    "Coordenadas espectrales de cada foto, con el grafo unido por enlaces débiles (Amini y otros, 2013)."
     n, weak = graph.shape[0], 0.01 * graph.sum() / graph.shape[0]
     degree = np.asarray(graph.sum(axis=1)).ravel() + weak
     scale, top = 1 / np.sqrt(degree), np.sqrt(degree / degree.sum())
 
-    def step(v):  # un paso por la red, sin contar la dirección que no separa nada
+    def step(v):  # un paso por el grafo, sin contar la dirección que no separa nada
         v = v.ravel()
         return scale * (graph @ (scale * v) + weak * (scale @ v) / n) - 2 * top * (top @ v)
 
@@ -270,7 +270,7 @@ def _spectral_labels(
     random_state: int,  # semilla
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> np.ndarray:  # grupo de cada foto
-    "Corta el grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
+    "Cortal grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
     _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
     X, follows = X[first], np.arange(len(first))
     while len(chosen := np.unique(leader := _leaders(X))) < len(X) and len(chosen) >= n_clusters:
@@ -286,7 +286,7 @@ def _spectral_labels(
 
 # %% ../nbs/further/09_methods.ipynb #bcced29f
 class SpectralNeighbours(VectorClusterer):
-    "Corte espectral de la red de vecinos (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
+    "Corte del grafo de vecinas (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
 
     def __init__(self, n_clusters=2, random_state=0, n_neighbors=10):
         self.n_clusters, self.random_state, self.n_neighbors = n_clusters, random_state, n_neighbors
@@ -347,7 +347,7 @@ def _polish(
 
 # %% ../nbs/further/09_methods.ipynb #552b43af
 class SpectralGaussian(VectorClusterer):
-    "Corte espectral de la red de vecinos (corregida), con las fronteras retocadas por gaussianas regularizadas."
+    "Corte del grafo de vecinas (corregido), con las fronteras retocadas por gaussianas regularizadas."
 
     def __init__(
         self, n_clusters=2, random_state=0, n_components=50, n_neighbors=10, shrinkage=0.5, max_iter=3
