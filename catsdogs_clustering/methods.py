@@ -7,10 +7,12 @@ __all__ = ['METHODS', 'VectorClusterer', 'PlainKMeans', 'GaussianClusterer', 'Av
            'SpectralGaussian', 'make_clusterer']
 
 # %% ../nbs/further/09_methods.ipynb #bc5af375
+import warnings
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from scipy.special import softmax
 from scipy.stats import multivariate_normal
 from sklearn.base import BaseEstimator, ClusterMixin
@@ -30,8 +32,8 @@ METHODS = {
     "kmeans": "KMeans: cada foto, al centro más cercano",
     "gmm": "mezcla de gaussianas: cada grupo tiene su forma y su tamaño",
     "averaged": "varias mezclas, con más y menos dimensiones, y la media de sus opiniones",
-    "spectral": "corte de la red de vecinos por donde tiene menos enlaces",
-    "recommended": "corte de la red de vecinos, con las fronteras retocadas por gaussianas",
+    "spectral": "corte del grafo de vecinas por donde tiene menos enlaces",
+    "recommended": "corte del grafo de vecinas, con las fronteras retocadas por gaussianas",
 }
 
 # %% ../nbs/further/09_methods.ipynb #f2be53f1
@@ -83,7 +85,7 @@ def _by_appearance(
 
 # %% ../nbs/further/09_methods.ipynb #fb8c5b12
 class VectorClusterer(ClusterMixin, BaseEstimator):
-    "Tronco común de los métodos; cada uno define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
+    "Tronco común: cada método define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
 
     def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números)
         X = _check_fit(X, self.n_clusters)
@@ -164,12 +166,12 @@ def _align(
     proba: np.ndarray,  # opinión nueva (fotos, grupos)
     reference: np.ndarray,  # opinión de referencia (fotos, grupos)
 ) -> np.ndarray:  # en qué orden poner las columnas de proba
-    "Renumera los grupos de una opinión para que se parezca lo más posible a otra (método húngaro; Kuhn, 1955)."
+    "Renumera los grupos de una opinión para que se parezca a otra (método húngaro; Kuhn, 1955)."
     return linear_sum_assignment(reference.T @ proba, maximize=True)[1]
 
 # %% ../nbs/further/09_methods.ipynb #ece4fac7
 class AveragedGaussians(VectorClusterer):
-    "La media de las probabilidades de varias mezclas de gaussianas, cada una con un número de dimensiones."
+    "La media de varias mezclas de gaussianas, cada una con un número de dimensiones."
 
     def __init__(self, n_clusters=2, random_state=0, sizes=(10, 20, 30, 50, 70, 100)):
         self.n_clusters, self.random_state, self.sizes = n_clusters, random_state, sizes
@@ -193,7 +195,7 @@ def _neighbour_graph(
     n_neighbors: int,  # enlaces que echa cada foto
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> csr_matrix:  # (fotos, fotos), simétrica
-    "La red de vecinos por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
+    "El grafo de vecinas por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
     X, n = _unit(X), len(X)
     k = min(n_neighbors, max(3, n // 10), n - 1)
     distance, near = NearestNeighbors(n_neighbors=min(n - 1, 5 * k), algorithm="brute").fit(X).kneighbors()
@@ -206,17 +208,20 @@ def _neighbour_graph(
     return (links + links.T) / 2
 
 # %% ../nbs/further/09_methods.ipynb #1e4eae3a
+_MAX_RESTARTS = 300  # vueltas, como mucho, del cálculo de los vectores propios
+
+
 def _spectral_map(
-    graph: csr_matrix,  # red de vecinos
+    graph: csr_matrix,  # grafo de vecinas
     size: int,  # coordenadas por foto
     random_state: int,  # semilla
 ) -> np.ndarray:  # float64 (fotos, size)
-    "Coordenadas espectrales de cada foto, con la red unida por enlaces débiles (Amini y otros, 2013)."
+    "Coordenadas espectrales de cada foto, con el grafo unido por enlaces débiles (Amini y otros, 2013)."
     n, weak = graph.shape[0], 0.01 * graph.sum() / graph.shape[0]
     degree = np.asarray(graph.sum(axis=1)).ravel() + weak
     scale, top = 1 / np.sqrt(degree), np.sqrt(degree / degree.sum())
 
-    def step(v):  # un paso por la red, sin contar la dirección que no separa nada
+    def step(v):  # un paso por el grafo, sin contar la dirección que no separa nada
         v = v.ravel()
         return scale * (graph @ (scale * v) + weak * (scale @ v) / n) - 2 * top * (top @ v)
 
@@ -224,8 +229,38 @@ def _spectral_map(
         vectors = np.linalg.eigh(np.array([step(v) for v in np.eye(n)]))[1][:, -size:]
     else:
         start = np.random.default_rng(random_state).normal(size=n)
-        vectors = eigsh(LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start)[1]
+        vectors = eigsh(
+            LinearOperator((n, n), step, dtype=np.float64), size, which="LA", v0=start, maxiter=_MAX_RESTARTS
+        )[1]
     return vectors * scale[:, None]
+
+# %% ../nbs/further/09_methods.ipynb #1d5db4ff
+_NEAR_COPY = 0.2  # distancia entre dos hermanas, como mucho, en distancias corrientes
+_NO_CUT = (
+    "No se encuentra por dónde cortar el grafo de vecinas: se empieza con KMeans. Si hay muchas fotos "
+    "casi iguales, quita las repetidas; o prueba con otro método."
+)
+
+
+def _leaders(
+    X: np.ndarray,  # vectores distintos (fotos, números)
+    n_neighbors: int = 50,  # vecinas que se miran de cada una
+) -> np.ndarray:  # a qué foto sigue cada una; a sí misma, si no es de una ráfaga
+    "Elige una foto de cada ráfaga; si ninguna tiene dos hermanas, cada foto se queda como está."
+    X, n = _unit(X), len(X)
+    typical = np.median(np.linalg.norm(X - X[np.random.default_rng(0).permutation(n)], axis=1))
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, n - 1), algorithm="brute").fit(X)
+    distance, near = search.kneighbors()
+    sisters = distance < _NEAR_COPY * typical
+    leader = np.arange(n)
+    if sisters.sum(axis=1).max(initial=0) < 2:
+        return leader
+    free = np.ones(n, bool)
+    for i in np.argsort(-sisters.sum(axis=1), kind="stable"):
+        if free[i]:
+            burst = near[i][sisters[i] & free[near[i]]]
+            leader[burst], free[burst], free[i] = i, False, False
+    return leader
 
 # %% ../nbs/further/09_methods.ipynb #2f83352d
 def _spectral_labels(
@@ -235,16 +270,23 @@ def _spectral_labels(
     random_state: int,  # semilla
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> np.ndarray:  # grupo de cada foto
-    "Corta la red de vecinos en `n_clusters` trozos; las copias de una foto cuentan como una sola."
+    "Cortal grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
     _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
-    graph = _neighbour_graph(X[first], n_neighbors, hub_correction)
-    coordinates = _spectral_map(graph, n_clusters - 1, random_state)
+    X, follows = X[first], np.arange(len(first))
+    while len(chosen := np.unique(leader := _leaders(X))) < len(X) and len(chosen) >= n_clusters:
+        X, follows = X[chosen], np.searchsorted(chosen, leader)[follows]
+    try:
+        graph = _neighbour_graph(X, n_neighbors, hub_correction)
+        coordinates = _spectral_map(graph, n_clusters - 1, random_state)
+    except ArpackNoConvergence:
+        warnings.warn(_NO_CUT, stacklevel=2)
+        coordinates = _unit(X)
     labels = KMeans(n_clusters, n_init=10, random_state=random_state).fit_predict(coordinates)
-    return labels[copies.ravel()]
+    return labels[follows][copies.ravel()]
 
 # %% ../nbs/further/09_methods.ipynb #bcced29f
 class SpectralNeighbours(VectorClusterer):
-    "Corte espectral de la red de vecinos (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
+    "Corte del grafo de vecinas (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
 
     def __init__(self, n_clusters=2, random_state=0, n_neighbors=10):
         self.n_clusters, self.random_state, self.n_neighbors = n_clusters, random_state, n_neighbors
@@ -305,7 +347,7 @@ def _polish(
 
 # %% ../nbs/further/09_methods.ipynb #552b43af
 class SpectralGaussian(VectorClusterer):
-    "Corte espectral de la red de vecinos (corregida), con las fronteras retocadas por gaussianas regularizadas."
+    "Corte del grafo de vecinas (corregido), con las fronteras retocadas por gaussianas regularizadas."
 
     def __init__(
         self, n_clusters=2, random_state=0, n_components=50, n_neighbors=10, shrinkage=0.5, max_iter=3

@@ -7,20 +7,33 @@ __all__ = ['IMAGE_SUFFIXES', 'MAX_BYTES', 'MAX_PIXELS', 'read_bytes', 'decode_im
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #d8ff11fe
 import io
+import logging
 import os
+import re
 import stat
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
+from ..common.errors import CatsDogsError, ImageReadError, os_reason
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #97f8b5fe
-IMAGE_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .avif".split())
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF")  # nada que ejecute otros programas
+IMAGE_SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .avif .heic .heif".split())
+_FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "BMP",
+    "DIB",
+    "GIF",
+    "TIFF",
+    "AVIF",
+    "HEIF",
+)  # nada que ejecute otros programas
 MAX_BYTES = 256 * 2**20  # tamaño máximo de un archivo, en bytes
 MAX_PIXELS = 80_000_000  # tamaño máximo de una imagen, en píxeles
 
@@ -63,21 +76,162 @@ def read_bytes(
         raise ImageReadError([(path, "el archivo está vacío")])
     return data
 
+# %% ../../nbs/rooms/photos/41_reading.ipynb #d4476420
+_TOLD = {0xFE, *range(0xE1, 0xEE), 0xEF}  # comentarios y APP1…; APP0 y APP14 dicen cómo son los colores
+
+
+def _jpeg_parts(data: bytes) -> tuple[bytes, list[bytes]]:
+    "Separa los segmentos de un JPEG que llevan la imagen de los que hablan de ella."
+    kept, told, at = [data[:2]], [], 2
+    while data[at : at + 1] == b"\xff" and len(data) > at + 4:
+        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xDA or size < 2:
+            break  # empieza la imagen, o algo que no entendemos
+        if marker in _TOLD:
+            told.append(data[at + 4 : at + 2 + size])
+        else:
+            kept.append(data[at : at + 2 + size])
+        at += 2 + size
+    return b"".join([*kept, data[at:]]), told
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #c1d8898a
+def _png_parts(data: bytes) -> tuple[bytes, list[bytes]]:
+    "Separa los trozos imprescindibles de un PNG (y la transparencia) de los que hablan de él."
+    kept, told, at = [data[:8]], [], 8
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if kind[:1].islower() and kind != b"tRNS":
+            told.append(data[at + 8 : end - 4])
+        else:
+            kept.append(data[at:end])
+        if kind == b"IEND":
+            break
+        at = end
+    return b"".join(kept), told
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #5c190c11
+def _parts(
+    data: bytes,  # contenido de un archivo de imagen
+) -> tuple[bytes, list[bytes]]:  # lo que hace falta para verla, y lo que se cuenta de ella
+    "Aparta de un JPEG o de un PNG los datos que no son la imagen; los demás formatos se quedan como están."
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg_parts(data)
+    return _png_parts(data) if data.startswith(b"\x89PNG\r\n\x1a\n") else (data, [])
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #85c9d34e
+_INTEGERS = {1: 1, 3: 2, 4: 4}  # tipos enteros de EXIF → bytes que ocupan
+
+
+def _exif_orientation(
+    exif: bytes,  # bloque EXIF, quizá dañado
+) -> int | None:  # de 1 a 8; None si no lo dice, o no se entiende
+    "Busca en un bloque EXIF la orientación, y nada más."
+    exif = exif.replace(b"Exif\0\0", b"")
+    order = {b"II*\0": "little", b"MM\0*": "big"}.get(exif[:4])
+    if order is None:
+        return None
+    number = lambda at, size: int.from_bytes(exif[at : at + size], order)
+    start = number(4, 4) + 2
+    for at in range(start, min(start + 12 * number(start - 2, 2), len(exif) - 11), 12):
+        if number(at, 2) == 0x0112:
+            value = number(at + 8, _INTEGERS.get(number(at + 2, 2), 0))
+            return value if value in range(1, 9) else None
+    return None
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #c9ba9980
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # orientación EXIF → cómo se pone derecha; con cualquier otro número, ya lo está
+
+
+def _orientation(
+    told: list[bytes],  # lo que se cuenta de la imagen
+) -> int:  # de 1 a 8; 1, si no lo dice nadie
+    "La orientación, leída sola: ningún otro dato de la foto se interpreta."
+    for text in told:
+        if value := _exif_orientation(text):
+            return value
+    found = (re.search(rb"tiff:Orientation(?:=[\"']|>)([1-8])", text) for text in told)
+    return next((int(match[1]) for match in found if match), 1)
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #29ad8d13
+def _to_8_bits(
+    values: np.ndarray,  # enteros de 16 bits, de una imagen gris
+) -> np.ndarray:  # uint8
+    "Deja los 16 bits en 8; si el sensor sólo llenaba 8, 10, 12 o 14, los estira."
+    bits = max(int(values.max(initial=0)).bit_length(), 8)
+    return (values >> (bits + bits % 2 - 8)).astype(np.uint8)
+
 # %% ../../nbs/rooms/photos/41_reading.ipynb #1a1c353c
 def _to_rgb(
     image: Image.Image,  # imagen en cualquier modo de Pillow
 ) -> Image.Image:  # la misma en RGB de 8 bits
-    "Convierte a RGB; los 16 bits se reescalan en vez de recortarse."
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    "Convierte a RGB: los 16 bits se reescalan en vez de recortarse, y lo transparente se pone sobre blanco."
+    if image.mode.startswith("I"):
+        return Image.fromarray(_to_8_bits(np.asarray(image).astype(np.uint16))).convert("RGB")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        image = white
     return image if image.mode == "RGB" else image.convert("RGB")
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #1346534f
 @cache
 def _formats() -> tuple[str, ...]:  # los formatos admitidos que esta instalación de Pillow sabe abrir
-    "Los formatos que aceptamos y que Pillow trae (AVIF, sólo desde Pillow 11.3)."
+    "Los formatos que aceptamos y que hay (AVIF, desde Pillow 11.3; HEIC, con pillow-heif)."
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # lo que haya que decir, lo decimos nosotros
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     Image.init()
     return tuple(f for f in _FORMATS if f in Image.OPEN)
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #208c0fb5
+@cache
+def _learn_heif() -> None:
+    "Enseña a Pillow a abrir las fotos HEIC de los teléfonos, si está pillow-heif."
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()
+    _formats.cache_clear()
+
+# %% ../../nbs/rooms/photos/41_reading.ipynb #372c24a6
+_RAW = "es un RAW de cámara: expórtala a JPEG"
+_OTHERS = [
+    (rb"version https://git-lfs", "es un puntero de Git LFS, no la foto: tráela con «git lfs pull»"),
+    (rb"(?is)\s*(<!--.*?-->\s*)*<(!doctype )?html", "es una página web: la descarga no trajo la foto"),
+    (rb"(?is)\s*<(\?xml.{0,2000}?<)?(!doctype )?svg", "es un dibujo SVG: expórtalo a PNG"),
+    (rb"\0\0\0\x0cJXL |\xff\x0a", "es un JPEG XL: expórtala a JPEG"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "es un JPEG 2000: expórtala a JPEG"),
+    (rb"(?s)....ftypcrx |FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0|FOVb|\0MRM", _RAW),
+    (rb"(?s)....ftyp(hei|hev|mif1|msf1)", "es un HEIC dañado, o falta pillow-heif para leerlo"),
+    (rb"(?s)....ftypavi", "es un AVIF dañado, o de una clase que no sabemos leer"),
+    (rb"(?s)....ftyp|\x1a\x45\xdf\xa3|(?s:RIFF....AVI )", "es un vídeo"),
+    (rb"\0\0\x01\0", "es un icono: conviértelo a PNG"),
+    (rb"P[1-7]\s", "es un PPM: conviértela a PNG"),
+    (rb"8BPS", "es un PSD de Photoshop: expórtalo a PNG"),
+    (rb"%PDF", "es un PDF"),
+    (rb"PK\x03\x04", "es un archivo comprimido ZIP"),
+    (rb"\Z", "el archivo está vacío"),
+]  # cómo empieza el archivo → qué decimos
+
+
+def _refusal(
+    data: bytes,  # contenido de un archivo que no se deja abrir
+) -> str:  # el motivo
+    "Dice qué es un archivo que no es una de las imágenes que leemos."
+    start = data[:4096]
+    for pattern, reason in _OTHERS:
+        if re.match(pattern, start):
+            return reason
+    return "no es una imagen, aunque su nombre lo diga"
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #4dc7926e
 def _check_header(
@@ -86,7 +240,11 @@ def _check_header(
     "Decide por la cabecera, antes de descomprimir, si una imagen se puede leer."
     if image.width * image.height > MAX_PIXELS:
         return f"declara {image.width}×{image.height} píxeles, más de {MAX_PIXELS // 10**6} millones"
-    if image.mode in ("I", "F"):
+    if image.format == "TIFF" and 0xC612 in image.tag_v2:
+        return _RAW
+    if image.format == "TIFF" and image.mode == "I" and image.tag_v2.get(258) == (16,):
+        return "tiene números con signo: conviértela a 8 o 16 bits sin signo"
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         return "tiene 32 bits por canal: conviértela a 8 o 16"
     return None
 
@@ -98,6 +256,25 @@ def _reduction(
     "Cuántas veces se puede reducir una imagen sin que su lado corto baje de `side`."
     return max(n for n in (1, 2, 4, 8) if n == 1 or min(image.size) >= n * side)
 
+# %% ../../nbs/rooms/photos/41_reading.ipynb #05861bc6
+def _decode(
+    data: bytes,  # contenido de un archivo de imagen
+    side: int | None,  # lado corto que basta, en píxeles
+) -> Image.Image:  # imagen RGB, derecha
+    "Abre, comprueba, decodifica, endereza y pasa a RGB; falla de mil maneras."
+    visible, told = _parts(data)
+    if data[4:8] == b"ftyp":
+        _learn_heif()
+    with Image.open(io.BytesIO(visible), formats=_formats()) as image:
+        if reason := _check_header(image):
+            raise ImageReadError([("", reason)])
+        told += [t for t in map(image.info.get, ("exif", "xmp")) if isinstance(t, bytes)]
+        if side and _reduction(image, side) > 1:
+            image.draft(None, [n // _reduction(image, side) for n in image.size])
+        image.load()
+        turn = _TURNS.get(_orientation(told))
+        return _to_rgb(image if turn is None else image.transpose(turn))
+
 # %% ../../nbs/rooms/photos/41_reading.ipynb #c82b872c
 def decode_image(
     data: bytes,  # contenido de un archivo de imagen
@@ -106,25 +283,15 @@ def decode_image(
 ) -> Image.Image:  # imagen RGB, derecha
     "Convierte los bytes de un archivo en una imagen RGB de 8 bits, o lanza `ImageReadError`."
     try:
-        with Image.open(io.BytesIO(data), formats=_formats()) as image:
-            if reason := _check_header(image):
-                raise ImageReadError([(path, reason)])
-            if side and _reduction(image, side) > 1:
-                image.draft(None, [n // _reduction(image, side) for n in image.size])
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
-    except CatsDogsError:
-        raise
+        return _decode(data, side)
+    except ImageReadError as error:
+        reason = error.reason
     except UnidentifiedImageError:
-        reason = "no es una imagen, aunque su nombre lo diga"
+        reason = _refusal(data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         reason = "declara demasiados píxeles"
-    except Exception as e:  # un archivo dañado puede hacer fallar a un decodificador de mil maneras
-        reason = (
-            "está truncada"
-            if "truncated" in str(e).lower()
-            else f"está dañada ({printable(str(e)) or type(e).__name__})"
-        )
+    except Exception as error:  # un archivo dañado puede hacer fallar a un decodificador de mil maneras
+        reason = "está truncada" if "truncated" in str(error).lower() else "está dañada"
     raise ImageReadError([(path, reason)])
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #d8eaec7b
@@ -137,16 +304,15 @@ def read_image(
 # %% ../../nbs/rooms/photos/41_reading.ipynb #6f0c7f87
 def _is_plain(
     image: Image.Image,  # imagen abierta, sin descomprimir
-    data: bytes,  # el archivo entero
+    data: bytes,  # el archivo, sin lo que se cuenta de la imagen
     side: int | None,  # como en decode_image
 ) -> bool:
-    "Dice si una imagen es un JPEG RGB corriente: entero, derecho y de un tamaño que no conviene reducir."
+    "Dice si una imagen es un JPEG RGB corriente: entero y de un tamaño que no conviene reducir."
     return (
         image.format == "JPEG"
         and image.mode == "RGB"
         and data.endswith(b"\xff\xd9")
         and _check_header(image) is None
-        and image.getexif().get(0x0112, 1) == 1
         and not (side and _reduction(image, side) > 1)
     )
 
@@ -156,6 +322,9 @@ def _decode_plain(data: bytes, side: int | None) -> np.ndarray | None:
     import torch
     from torchvision.io import ImageReadMode, decode_jpeg
 
+    data, told = _parts(data)
+    if _orientation(told) != 1:
+        return None
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             if not _is_plain(image, data, side):

@@ -38,19 +38,19 @@ def _weights(
     n_in: int,  # puntos que hay
     n_out: int,  # puntos que se quieren
     interpolation: str,  # "bilinear" o "bicubic"
-) -> tuple[np.ndarray, int]:  # float64 (n_out, n_in), de enteros, y el número de bits de la escala
-    "Con qué peso entra cada punto viejo en cada punto nuevo."
+) -> tuple[np.ndarray, np.ndarray, int]:  # primer punto viejo de cada nuevo, sus pesos, y bits de la escala
+    "Con qué peso entra cada punto viejo en cada punto nuevo; sólo los que entran."
     reach, shape = _FILTERS[interpolation]
     scale = n_in / n_out
     stretch = max(scale, 1)  # al ampliar, el filtro no se encoge
     center = scale * (np.arange(n_out) + 0.5)
-    first = np.maximum((center - reach * stretch + 0.5).astype(int), 0)[:, None]
-    after = np.minimum((center + reach * stretch + 0.5).astype(int), n_in)[:, None]
-    old = np.arange(n_in)
-    w = np.where((old >= first) & (old < after), shape((old - center[:, None] + 0.5) / stretch), 0)
+    first = np.maximum((center - reach * stretch + 0.5).astype(int), 0)
+    after = np.minimum((center + reach * stretch + 0.5).astype(int), n_in)
+    old = first[:, None] + np.arange((after - first).max())
+    w = np.where(old < after[:, None], shape((old - center[:, None] + 0.5) / stretch), 0)
     w /= w.sum(axis=1, keepdims=True)
     bits = next(b for b in range(23) if b == 22 or int(w.max() * 2 ** (b + 1) + 0.5) >= 2**15)
-    return np.trunc(w * 2**bits + np.copysign(0.5, w)), bits
+    return first, np.trunc(w * 2**bits + np.copysign(0.5, w)), bits
 
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #eb9dc1e5
 def _shrink(
@@ -61,12 +61,11 @@ def _shrink(
     "Reduce (o amplía) en una dirección."
     if len(lines) == n_out:
         return lines
-    weights, bits = _weights(len(lines), n_out, interpolation)
+    first, weights, bits = _weights(len(lines), n_out, interpolation)
     sums = np.empty((n_out, lines.shape[1]))
-    for i in range(0, n_out, 32):
-        used = np.flatnonzero(weights[i : i + 32].any(axis=0))
-        part = slice(used[0], used[-1] + 1)
-        sums[i : i + 32] = weights[i : i + 32, part] @ lines[part]
+    for new, start in enumerate(first):
+        used = lines[start : start + weights.shape[1]]
+        sums[new] = weights[new, : len(used)] @ used
     return np.clip(np.floor(sums / 2**bits + 0.5), 0, 255)
 
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #8ea17af8
@@ -95,11 +94,12 @@ def _with_torch(pixels: np.ndarray, height: int, width: int, interpolation: str)
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #e5c7a2f3
 _PATIENCE = 32  # fotos que se reducen con numpy antes de empezar a cargar torch
 _MAX_VALUES = 16_000_000  # números de una foto a partir de los cuales numpy ocuparía demasiada memoria
+_MAX_SIDE = 1_000_000  # lado a partir del cual lo ocuparían los pesos
 _served, _loading = count(), None
 
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #f6d6b3a4
 def _import_torch():
-    pass
+    import torch  # noqa: F401
 
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #a5f0e9ce
 def _torch_is_ready() -> bool:
@@ -123,6 +123,6 @@ def resize_pixels(
     interpolation: str = "bilinear",  # "bilinear", "bicubic", u otro de los de torchvision
 ) -> np.ndarray:  # uint8 (height, width, 3)
     "Lleva una foto a otro tamaño, con un filtro que no deja dientes de sierra."
-    exact = interpolation in _FILTERS and pixels.size <= _MAX_VALUES
+    exact = interpolation in _FILTERS and pixels.size <= _MAX_VALUES and max(pixels.shape) <= _MAX_SIDE
     how = _with_numpy if exact and not _torch_is_ready() else _with_torch
     return how(pixels, height, width, interpolation)
