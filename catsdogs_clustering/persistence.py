@@ -13,7 +13,14 @@ from sklearn.base import BaseEstimator
 
 from .common.errors import printable
 from .common.model_files import read_file, version_warning
-from .common.saving import check_model, open_skops, source_path, target_path, to_bytes, unpickle
+from catsdogs_clustering.common.saving import (
+    check_model,
+    open_skops,
+    source_path,
+    target_path,
+    to_bytes,
+    unpickle,
+)
 from .common.writers import whole_file
 
 # %% ../nbs/tutorial/07_persistence.ipynb #58a4d739
