@@ -6,154 +6,47 @@
 __all__ = ['save_model', 'load_model']
 
 # %% ../nbs/tutorial/07_persistence.ipynb #e6029261
-import io
-import os
 import warnings
 from pathlib import Path
-from uuid import uuid4
 
-import joblib
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
-from .common.errors import CatsDogsError, os_reason, printable
-from .common.model_files import pack_model, read_file, unpack_model, version_warning
-
-# %% ../nbs/tutorial/07_persistence.ipynb #50b08605
-def _check_suffix(
-    path: str | Path,  # archivo de un modelo
-) -> Path:  # el mismo, como Path
-    "Comprueba que el nombre de un modelo acaba en `.skops`, `.pkl` o `.joblib`."
-    path = Path(os.path.expanduser(path))
-    if path.suffix.lower() not in (".skops", ".pkl", ".joblib"):
-        raise CatsDogsError(
-            f"El archivo de un modelo debe acabar en .skops, .pkl o .joblib, y este no: «{printable(path)}»."
-        )
-    return path
-
-# %% ../nbs/tutorial/07_persistence.ipynb #6ae35e45
-def _check_model(
-    model,  # lo que dice ser un modelo
-) -> None:
-    "Comprueba que es un modelo de scikit-learn ya entrenado."
-    if not isinstance(model, BaseEstimator):
-        raise CatsDogsError(
-            f"Hace falta un modelo de scikit-learn y esto es de tipo `{type(model).__name__}`."
-        )
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        raise CatsDogsError(
-            f"El modelo `{type(model).__name__}` no está entrenado: llama antes a `fit`."
-        ) from None
-
-# %% ../nbs/tutorial/07_persistence.ipynb #1544e1ff
-def _write_atomically(
-    data: bytes,  # contenido
-    path: Path,  # archivo definitivo
-) -> None:
-    "Escribe en un archivo provisional y lo renombra; si algo falla, no deja restos."
-    draft = path.with_name(f".{uuid4().hex}.parcial")  # un nombre que no tiene nadie más
-    try:
-        with open(draft, "xb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())  # que esté en el disco antes de cambiarle el nombre
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+from .common.errors import printable
+from .common.model_files import read_file, version_warning
+from catsdogs_clustering.common.saving import (
+    check_model,
+    open_skops,
+    source_path,
+    target_path,
+    to_bytes,
+    unpickle,
+)
+from .common.writers import whole_file
 
 # %% ../nbs/tutorial/07_persistence.ipynb #58a4d739
-def _to_bytes(
-    model,  # modelo entrenado
-    path: Path,  # archivo donde irá: su terminación decide el formato
-) -> bytes:  # el contenido del archivo
-    "Convierte un modelo en bytes; `CatsDogsError` si algo de él no se puede guardar."
-    try:
-        if path.suffix.lower() == ".skops":
-            return pack_model(model)
-        joblib.dump(model, buffer := io.BytesIO())
-        return buffer.getvalue()
-    except CatsDogsError:
-        raise
-    except Exception as e:  # cada objeto que no se deja guardar falla a su manera
-        raise CatsDogsError(
-            f"Este modelo no se puede guardar en «{printable(path)}» ({type(e).__name__})."
-        ) from None
-
-# %% ../nbs/tutorial/07_persistence.ipynb #60b2a080
 def save_model(
     model,  # modelo de scikit-learn ya entrenado
     path: str | Path,  # archivo donde guardarlo, acabado en .skops, .pkl o .joblib
 ) -> Path:  # el archivo escrito
-    "Guarda un modelo, entero o nada; `CatsDogsError` si no es un modelo entrenado o no se puede escribir."
-    path = _check_suffix(path)
-    _check_model(model)
-    if not os.path.isdir(path.parent):
-        raise CatsDogsError(f"No existe la carpeta «{printable(path.parent)}»: créala antes de guardar.")
-    if os.path.isdir(path):
-        raise CatsDogsError(f"«{printable(path)}» es una carpeta: elige otro nombre para el modelo.")
-    if hasattr(model, "without_photos"):
-        model = model.without_photos()  # lo que es de quien lo entrenó no viaja
-    data = _to_bytes(model, path)
-    try:
-        _write_atomically(data, path)
-    except OSError as e:
-        raise CatsDogsError(f"No se puede escribir «{printable(path)}»: {os_reason(e)}.") from None
+    "Guarda un modelo, entero o nada; `CatsDogsError` si no está entrenado o no se puede escribir."
+    path = target_path(path)
+    check_model(model)
+    data = to_bytes(model, path)
+    with whole_file(path) as draft:
+        draft.write_bytes(data)
     return path
-
-# %% ../nbs/tutorial/07_persistence.ipynb #9f8e5060
-def _check_file(
-    path: str | Path,  # archivo de un modelo
-    trust_pickle: bool,  # si quien llama se fía de él
-) -> Path:  # el mismo, como Path
-    "Comprueba lo que se puede saber de un archivo sin abrirlo, y que quien llama se fía de él."
-    path = _check_suffix(path)
-    if not os.path.exists(path):
-        raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.")
-    if not os.path.isfile(path):
-        raise CatsDogsError(f"«{printable(path)}» no es un archivo: hace falta el de un modelo.")
-    if path.suffix.lower() != ".skops" and trust_pickle is not True:
-        raise CatsDogsError(
-            f"«{printable(path)}» es un pickle, y abrirlo puede ejecutar cualquier programa: "
-            "si sabes quién lo escribió y te fías, usa `trust_pickle=True`."
-        )
-    return path
-
-# %% ../nbs/tutorial/07_persistence.ipynb #b9371fff
-def _unpickle(
-    data: bytes,  # contenido de un pickle del que alguien se fía
-    path: Path,  # de dónde viene, para el mensaje
-) -> BaseEstimator:
-    "Abre un pickle: puede ejecutar cualquier cosa."
-    try:
-        model = joblib.load(io.BytesIO(data))
-    except Exception as e:  # un archivo dañado puede hacer fallar a pickle de mil maneras
-        raise CatsDogsError(
-            f"No se puede cargar «{printable(path)}» ({type(e).__name__}): "
-            "está dañado, incompleto o lo escribió otro programa."
-        ) from None
-    try:
-        _check_model(model)
-    except CatsDogsError as e:
-        raise CatsDogsError(f"«{printable(path)}» no contiene un modelo utilizable. {e}") from None
-    return model
 
 # %% ../nbs/tutorial/07_persistence.ipynb #75e15532
 def load_model(
     path: str | Path,  # archivo escrito por save_model
-    trust_pickle: bool = False,  # para .pkl y .joblib, True sólo si sabes quién lo escribió: al abrirlo puede ejecutar cualquier programa
+    trust_pickle: bool = False,  # True abre un .pkl o .joblib: sólo si sabes quién lo escribió
 ) -> BaseEstimator:  # el modelo, listo para predecir
-    "Carga un modelo guardado; `CatsDogsError` si no te fías de él, no existe, está dañado o no es un modelo entrenado."
-    path = _check_file(path, trust_pickle)
+    "Carga un modelo guardado; `CatsDogsError` si no te fías de él, no existe o no es un modelo entero."
+    path = source_path(path, trust_pickle)
     data = read_file(path)
     if path.suffix.lower() != ".skops":
-        return _unpickle(data, path)
-    try:
-        model, card = unpack_model(data)
-    except CatsDogsError as e:
-        raise CatsDogsError(f"No se puede cargar «{printable(path)}»: {e}") from None
+        return unpickle(data, path)
+    model, card = open_skops(data, path)
     if warning := version_warning(card["versions"]):
         warnings.warn(f"«{printable(path)}»: {warning}", stacklevel=2)
     return model

@@ -89,7 +89,7 @@ def _renumber(
 
 # %% ../../nbs/rooms/common/34_model_files.ipynb #83a8333f
 def _dump(model) -> dict[str, bytes]:  # nombre → contenido de cada pieza del archivo
-    "Lo que skops escribe de un modelo, pasado a limpio; `CatsDogsError` si lleva algo que no está en la lista."
+    "Lo que skops escribe de un modelo, a limpio; `CatsDogsError` si lleva algo que no está en la lista."
     import skops.io
 
     with ZipFile(io.BytesIO(skops.io.dumps(model))) as file:
@@ -213,7 +213,8 @@ def _read_card(parts: dict[str, bytes]) -> dict:
         raise CatsDogsError("su ficha no se entiende.")
     if number > FORMAT:
         raise CatsDogsError(
-            f"su formato es el {number} y este programa sólo llega al {FORMAT}: actualiza catsdogs_clustering."
+            f"su formato es el {number} y este programa sólo llega al {FORMAT}: "
+            "actualiza catsdogs_clustering."
         )
     if not all(isinstance(text, str) for text in dict(card["versions"]).values()):
         raise CatsDogsError("su ficha no se entiende.")
@@ -298,9 +299,7 @@ def _walk(thing):  # el modelo, y después todo lo que lleva dentro
         yield from _walk(item)
 
 # %% ../../nbs/rooms/common/34_model_files.ipynb #c18c2501
-_MAX_BATCH = (
-    4096  # fotos por lote que se le admiten a un archivo: más, sólo para llenar la memoria de quien lo abre
-)
+_MAX_BATCH = 4096  # fotos por lote que se le admiten a un archivo: más, sólo para llenar una memoria ajena
 
 
 def _check_pieces(model: BaseEstimator) -> None:
@@ -336,9 +335,8 @@ def _build(parts: dict[str, bytes]) -> BaseEstimator:
 
     schema = json.loads(parts["schema.json"])
     if foreign := _foreign_types(schema):
-        raise CatsDogsError(
-            f"lleva dentro algo que no es de un modelo ({printable(', '.join(sorted(foreign)))[:200]}), y no se abre."
-        )
+        found = printable(", ".join(sorted(foreign)))[:200]
+        raise CatsDogsError(f"lleva dentro algo que no es de un modelo ({found}), y no se abre.")
     if schema["protocol"] < _MIN_PROTOCOL:
         raise CatsDogsError("lo escribió un skops demasiado antiguo.")
     buffer = io.BytesIO()
@@ -393,7 +391,7 @@ def _check_card(model, card: dict) -> None:
 def unpack_model(
     data: bytes,  # contenido de un archivo .skops
 ) -> tuple[BaseEstimator, dict]:  # el modelo y su ficha
-    "Comprueba y construye un modelo; si algo no cuadra, `CatsDogsError`, y nunca otra cosa."
+    "Comprueba y construye un modelo; si algo no cuadra, `CatsDogsError`."
     try:
         card, parts = read_parts(data)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
