@@ -34,15 +34,17 @@ _SKLEARN = {
     "pipeline.Pipeline",
 }
 _OURS = {
-    "embedding.ImageEmbedder",
+    "networks.embedder.ImageEmbedder",
     "methods.PlainKMeans",
     "methods.GaussianClusterer",
     "methods.AveragedGaussians",
     "methods.SpectralNeighbours",
     "methods.SpectralGaussian",
     "outliers.OutlierDetector",
-    "evaluation.Evaluation",
+    "photos.scoring.Evaluation",
     "clusterer.ImageClusterer",
+    "evaluation.Evaluation",  # así se llamaban estas dos en los archivos más antiguos
+    "embedding.ImageEmbedder",
 }
 ALLOWED_TYPES = {  # manera de reconstruir un nodo → los únicos tipos que puede tener
     "JsonNode": {"builtins.str"},

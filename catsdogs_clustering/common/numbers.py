@@ -52,9 +52,7 @@ def decimals(
     table,  # DataFrame o Series
     digits: int = 3,  # decimales
 ):  # otra, con textos donde había números con decimales
-    "Una tabla para leer: sus números, con coma."
+    "Una tabla para leer: sus números con decimales, con coma; lo demás, como estaba."
     if hasattr(table, "columns"):
         return table.apply(decimals, digits=digits)
-    if getattr(table.dtype, "kind", "") != "f":
-        return table
-    return table.astype(float).map(lambda x: decimal(x, digits))
+    return table.map(lambda x: decimal(x, digits) if isinstance(x, float) else x)

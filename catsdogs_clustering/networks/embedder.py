@@ -86,9 +86,6 @@ def _gather(
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
 
-    # El nombre público, que los modelos guardados recuerdan; en este cuaderno, el del cuaderno
-    __module__ = "__main__" if __name__ == "__main__" else "catsdogs_clustering.embedding"
-
     def __init__(
         self,
         backbone: str | list[str] = "resnet18",  # red, o varias: cada vector se normaliza y se concatenan

@@ -36,7 +36,7 @@ class Photo:
     problem: str = ""  # por qué no se puede leer
 
 # %% ../../nbs/rooms/networks/54_stream.ipynb #38fb6d8c
-_VERSION = 2  # cambia cuando cambia la manera de abrir o preparar las fotos
+_VERSION = 3  # cambia cuando cambia la manera de abrir o preparar las fotos
 
 # %% ../../nbs/rooms/networks/54_stream.ipynb #76b2b9c7
 def recipe(

@@ -90,8 +90,6 @@ def _share(x: float) -> str:  # «98,12 %»
 class Evaluation:
     "Resultado de comparar unos grupos con los tipos verdaderos: notas de 0 a 1; el ARI puede ser negativo."
 
-    __module__ = "catsdogs_clustering.evaluation"  # con este nombre va en los archivos de los modelos
-
     n: int  # fotos de tipo conocido, las que cuentan
     unknown: int  # fotos de tipo desconocido, fuera de la cuenta
     accuracy: float  # proporción de fotos en el grupo que les toca
