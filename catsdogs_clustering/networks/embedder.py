@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..common.checks import as_paths
+from ..common.checks import as_paths, unit_rows
 from ..common.errors import CatsDogsError, ImageReadError
 from ..common.progress import progress_bar
 from .backbones import VIEWS
@@ -53,11 +53,6 @@ def check_views(views: str | tuple[str, ...]) -> tuple[str, ...]:  # sin repetir
         raise CatsDogsError(f"views={views!r} no vale: pon una o varias de {', '.join(VIEWS)}.")
     return tuple(view for view in VIEWS if view in names)
 
-# %% ../../nbs/rooms/networks/55_embedder.ipynb #0d64edcb
-def _unit(vectors: np.ndarray) -> np.ndarray:  # los mismos, con longitud 1
-    "Divide cada fila por su longitud."
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
-
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #cc574a13
 def _merge(
     parts: list[np.ndarray],  # float32 (n_images, d): las vistas de la primera red, las de la segunda…
@@ -67,7 +62,7 @@ def _merge(
     if len(parts) == 1:
         return parts[0]
     networks = [parts[i : i + n_views] for i in range(0, len(parts), n_views)]
-    return np.concatenate([_unit(sum(map(_unit, views))) for views in networks], axis=1)
+    return np.concatenate([unit_rows(sum(map(unit_rows, views))) for views in networks], axis=1)
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #7f4c8697
 def _gather(
