@@ -33,7 +33,11 @@ def execute(
     where = {"metadata": {"path": str(folder or path.parent)}}
     start = time.time()
     with open(os.devnull, "w") as silence:  # lo que dice el propio kernel no es salida del cuaderno
-        NotebookClient(nb, km=manager, timeout=3600, resources=where).execute(env=env, stderr=silence)
+        try:
+            NotebookClient(nb, km=manager, timeout=3600, resources=where).execute(env=env, stderr=silence)
+        finally:
+            if manager.has_kernel:  # nbclient sólo apaga los que enciende él
+                manager.shutdown_kernel(now=True)
     stored = nbformat.read(path, 4)
     for i, source in kept.items():
         nb.cells[i].source, nb.cells[i].outputs = source, stored.cells[i].outputs

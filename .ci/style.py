@@ -284,6 +284,13 @@ def figures(nb):
             yield f"«{first_line(cell)}» dibuja una figura sin «#| fig-alt»"
 
 
+def folds(nb):
+    "Lo que se pliega dice en español qué es: sin `code-summary`, el sitio pondría «Code»."
+    for cell in nb.code:
+        if "code-fold" in cell.directives and "code-summary" not in cell.directives:
+            yield f"«{first_line(cell)}» se pliega sin «#| code-summary»"
+
+
 def install_cell(root: Path, nb) -> str:  # el texto de la celda
     "La celda que en Colab instala el paquete; la dirección sale de settings.ini."
     cfg = website.settings(root)
@@ -386,6 +393,7 @@ def lesson(nb):
 
 RULES = [
     figures,
+    folds,
     runs_in_colab,
     lesson,
     first_cell,

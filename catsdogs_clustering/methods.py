@@ -270,7 +270,7 @@ def _spectral_labels(
     random_state: int,  # semilla
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> np.ndarray:  # grupo de cada foto
-    "Cortal grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
+    "Corta el grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
     _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
     X, follows = X[first], np.arange(len(first))
     while len(chosen := np.unique(leader := _leaders(X))) < len(X) and len(chosen) >= n_clusters:

@@ -55,4 +55,6 @@ def decimals(
     "Una tabla para leer: sus números con decimales, con coma; lo demás, como estaba."
     if hasattr(table, "columns"):
         return table.apply(decimals, digits=digits)
+    if getattr(table.dtype, "kind", "") == "f":
+        return table.astype(float).map(lambda x: decimal(x, digits))
     return table.map(lambda x: decimal(x, digits) if isinstance(x, float) else x)
