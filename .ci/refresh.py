@@ -4,6 +4,8 @@
     python .ci/refresh.py --todos                        todos
     python .ci/refresh.py --marcas "slow" experiments/23_failures
 
+Las salidas que se publican son las de las fotos: sin `CATSDOGS_DATA` no se hace nada.
+
 Las celdas marcadas (`slow`, `gpu`, `red`) que no se piden con --marcas no se ejecutan, y conservan
 la salida que tenían. Al acabar, `nbdev_clean` deja los cuadernos como deben confirmarse.
 """
@@ -28,6 +30,8 @@ def main() -> int:  # código de salida
     parser.add_argument("--todos", action="store_true", help="todos los cuadernos")
     parser.add_argument("--marcas", default="", help="ejecuta también las celdas con estas marcas")
     args = parser.parse_args()
+    if not os.environ.get("CATSDOGS_DATA"):
+        parser.error("falta CATSDOGS_DATA, la carpeta de las fotos: las salidas saldrían con los dibujos")
     skip = set(website.settings(ROOT)["tst_flags"].split()) - set(args.marcas.split())
     chosen = [(ROOT / "nbs" / name).with_suffix(".ipynb") for name in args.cuadernos]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
