@@ -20,6 +20,7 @@ COMMANDS = {
     "explorar": "explore",
     "entrenar": "train",
     "predecir": "predict",
+    "buscar": "find",
     "evaluar": "evaluate",
     "info": "info",
 }  # orden → módulo del paquete
