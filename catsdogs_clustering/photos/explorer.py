@@ -237,7 +237,7 @@ let current = -1;  // la que se enseña
 let mode = "mover";
 const path = i => data.folder ? data.folder + "/" + data.names[i] : data.names[i];
 const groupName = i => data.groups[data.group[i]][0];
-const number = n => n.toLocaleString("es");
+const number = n => n.toLocaleString("es", { useGrouping: "always" });
 const photos = n => number(n) + (n === 1 ? " foto" : " fotos");
 """
 
@@ -333,12 +333,14 @@ function paint() {
     const x = screenX(i), y = screenY(i);
     return x > -margin && y > -margin && x < view.width + margin && y < view.height + margin;
   });
-  const near = data.sheets.length && inside.length <= Math.max(24, view.width * view.height / 3600);
+  const area = view.width * view.height;
+  const near = data.sheets.length && inside.length <= Math.max(24, area / 1500);
+  const radius = Math.max(2, Math.min(5, 0.35 * Math.sqrt(area / Math.max(1, shown.length))));
   canvas.dataset.drawn = near ? "fotos" : "puntos";
   for (const i of inside) {
     pen.globalAlpha = chosen.size && !chosen.has(i) ? 0.25 : 0.85;
     const [x, y] = [screenX(i), screenY(i)];
-    if (near) tile(x, y, i, 52); else dot(x, y, i, total > 8000 ? 2.5 : 4);
+    if (near) tile(x, y, i, 52); else dot(x, y, i, radius);
   }
   pen.globalAlpha = 1;
   pen.strokeStyle = getComputedStyle(canvas).color;
