@@ -13,7 +13,7 @@ CLOSE = "la foto que se señala no aparece al lado del mapa"
 
 
 def drawn_report(folder: Path) -> Path:  # el informe
-    "Un informe de noventa dibujos: sesenta gatos y treinta perros, con unas cuantas dudosas."
+    "Un informe de noventa dibujos de gatos y perros, con uno en el grupo que no es."
     import numpy as np
     import pandas as pd
 
@@ -50,7 +50,9 @@ class Driver:
 
     def map_box(self) -> dict:  # x, y, width, height
         "El mapa, entero en la pantalla."
-        self.page.locator("#lienzo").evaluate("canvas => canvas.scrollIntoView({ block: 'center' })")
+        self.page.locator("#lienzo").evaluate(
+            "canvas => canvas.scrollIntoView({ block: 'center', behavior: 'instant' })"
+        )
         return self.page.locator("#lienzo").bounding_box()
 
     def drag(self, points: list[tuple[float, float]]) -> None:

@@ -48,7 +48,7 @@ def _sheet(tiles: list[Image.Image | None]) -> str:  # "data:image/webp;base64,�
     image.save(content := io.BytesIO(), "WEBP", quality=45, method=4)
     return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()
 
-
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #079dd82f
 def sprite_sheets(
     paths: Sequence[Path],  # fotos
 ) -> list[str]:  # láminas, con las miniaturas en el mismo orden
@@ -59,7 +59,7 @@ def sprite_sheets(
             sheets.append(_sheet(list(pool.map(_tile, paths[start : start + SHEET]))))
     return sheets
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #5348b1ba
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #9750c709
 def place_rest(
     vectors: np.ndarray,  # (fotos, números)
     chosen: np.ndarray,  # posiciones de las que ya tienen sitio en el mapa
@@ -81,7 +81,7 @@ def place_rest(
         places[rest] = (weights[:, :, None] * xy[who]).sum(axis=1) + spread * noise
     return places
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #8dc8af0e
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #79c0d251
 def nearest_rows(
     vectors: np.ndarray,  # (fotos, números)
     n: int = 6,  # cuántas
@@ -95,7 +95,7 @@ def nearest_rows(
     own[~own.any(axis=1), -1] = True  # con copias exactas, puede que ella misma no salga
     return found[~own].reshape(len(X), n)
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #1125f02a
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #27fb62aa
 @dataclass
 class Points:
     "Lo que el explorador sabe de las fotos, en el mismo orden."
@@ -109,13 +109,13 @@ class Points:
     marks: dict[str, np.ndarray] = field(default_factory=dict)  # «dudosas»… → bool (fotos,)
     sheets: list[str] = field(default_factory=list)  # láminas de miniaturas; ninguna, si son demasiadas fotos
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #27fb62aa
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #93f385ed
 def _inert(value) -> str:  # JSON que se puede poner dentro de una página
     "Escribe unos datos sin ningún carácter que el navegador pueda tomar por una etiqueta."
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
-
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #9d14a02f
 def _common_folder(
     paths: list[str],  # rutas
 ) -> str:  # la carpeta que las tiene a todas, o nada
@@ -125,7 +125,7 @@ def _common_folder(
     except ValueError:  # no hay ninguna, o no tienen nada en común
         return ""
 
-
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #090cc372
 def explorer_json(
     points: Points,  # lo que se sabe de las fotos
 ) -> str:  # los datos del explorador
@@ -152,7 +152,7 @@ def explorer_json(
         }
     )
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #090cc372
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #95e1dbc6
 EXPLORER_HTML = """<section id="mapa"><h2>Mapa</h2>
 <p>Cada punto es una foto, y las que se parecen caen cerca. Señala o toca una para verla; acércate para ver
 las fotos en vez de puntos. Las distancias entre grupos y su tamaño en el mapa no significan nada.{% if
@@ -186,7 +186,7 @@ aria-label="Fotos. Flechas para recorrerlas, espacio para elegir."></ul>
 <noscript><p>El mapa necesita JavaScript; el resto del informe, no.</p></noscript></section>
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #0afb194b
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #233f770e
 EXPLORER_CSS = """.tools { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end;
   margin: .8rem 0; }
 .tools fieldset { display: flex; flex-wrap: wrap; gap: .3rem; margin: 0; padding: 0; border: 0; }
@@ -224,7 +224,7 @@ EXPLORER_CSS = """.tools { display: flex; flex-wrap: wrap; gap: .6rem 1rem; alig
   .beside { max-height: none; } #elegida { min-height: 0; } #lista { flex-basis: auto; height: 12rem; } }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #95e1dbc6
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #37a712db
 _JS_DATA = r"""// los datos, y lo que se deduce de ellos
 "use strict";
 const data = JSON.parse(document.getElementById("datos").textContent);
@@ -241,7 +241,7 @@ const number = n => n.toLocaleString("es", { useGrouping: "always" });
 const photos = n => number(n) + (n === 1 ? " foto" : " fotos");
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #0f379a51
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #8fb704e7
 _JS_VIEW = r"""// qué parte del mapa se ve
 const view = { scale: 1, x: 0, y: 0, width: 1, height: 1 };
 const screenX = i => (data.x[i] - view.x) * view.scale + view.width / 2;
@@ -274,7 +274,7 @@ function fit() {
 }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #7baf282a
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #15627130
 _JS_DRAW = r"""// puntos de lejos, fotos de cerca
 const stars = (n, r) => Array.from({ length: 2 * n }, (_, k) => {
   const a = Math.PI * (k / n - 0.5), d = k % 2 ? r * 0.45 : r * 1.25;
@@ -318,7 +318,7 @@ function tile(x, y, i, side) {
 }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #296a4ded
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #7584514b
 _JS_PAINT = r"""// una vez por fotograma, y sólo si ha cambiado algo
 let waiting = false;
 function draw() {
@@ -362,7 +362,7 @@ function paint() {
 }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #617c748e
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #2f9524cc
 _JS_POINTER = r"""// ratón y dedos, de uno en uno o de dos en dos
 const fingers = new Map();
 let trail = [], moved = false;
@@ -392,7 +392,7 @@ function closest(x, y) {
 }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #898c2e08
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #5b519daf
 _JS_GESTURES = r"""// qué hacen los dedos, la rueda y las flechas
 canvas.addEventListener("pointerdown", event => {
   canvas.setPointerCapture(event.pointerId);
@@ -452,7 +452,7 @@ canvas.addEventListener("keydown", event => {
 });
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #9b8d480f
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #49c7d868
 _JS_FILTERS = r"""// qué fotos se ven
 function button(text, action) {
   const made = document.createElement("button");
@@ -496,7 +496,7 @@ document.querySelectorAll("[data-zoom]").forEach(b => b.addEventListener("click"
 }));
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #6f597a6c
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #8e4819a4
 _JS_LIST = r"""// las mismas fotos, una por línea
 const AT_MOST = 200;
 function listed() {
@@ -551,7 +551,7 @@ list.addEventListener("keydown", event => {
 });
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #35bffbab
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #e92ea38d
 _JS_DETAILS = r"""// la foto que se señala, y las que se le parecen
 const styles = document.head.appendChild(document.createElement("style"));
 const ready = new Set();
@@ -600,7 +600,7 @@ function show(i, follow) {
 }
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #5526c6d0
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #74156608
 _JS_EXPORT = r"""// llevarse las rutas
 const rowsToTake = () => chosen.size ? listed() : shown;
 const textToTake = () => rowsToTake().map(path).join("\n") + "\n";
@@ -634,7 +634,7 @@ filter();
 canvas.dataset.ready = "1";
 """
 
-# %% ../../nbs/rooms/photos/49_explorer.ipynb #e92ea38d
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #c50beccc
 EXPLORER_JS = "".join(
     [_JS_DATA, _JS_VIEW, _JS_DRAW, _JS_PAINT, _JS_POINTER, _JS_GESTURES]
     + [_JS_FILTERS, _JS_LIST, _JS_DETAILS, _JS_EXPORT]
