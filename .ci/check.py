@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import browser
 import floors
 import readme
 import style
@@ -201,6 +202,24 @@ def site_builds(project):
         return website.build(project.root, project.env)
     except website.SiteError as e:
         raise Failed(str(e)) from None
+
+
+@check("navegador")
+def site_reads_well(project):
+    "el sitio se lee bien en un navegador de verdad, en un teléfono y de noche, y el informe se explora"
+    command = [sys.executable, project.root / ".ci" / "browser.py", project.root / "_docs"]
+    if not browser.find_browser():
+        if os.environ.get("CI"):
+            raise Failed(
+                "no hay ningún Chromium en esta máquina, y aquí tiene que haberlo: .ci/run lo instala"
+            )
+        return "no se ha mirado: no hay ningún Chromium en esta máquina (apt-get install chromium)"
+    if not (project.root / "_docs" / "index.html").is_file():
+        site_builds(project)
+    res = project.run(*command)
+    if res.returncode:
+        raise Failed(tail(res.stdout + res.stderr, 80))
+    return res.stdout.strip().splitlines()[-1]
 
 
 # ---------------------------------------------------------------- los cuadernos
