@@ -146,7 +146,7 @@ def draw_tile(
     caption: str,  # texto debajo de su nombre
 ) -> None:
     "Dibuja una foto pequeña con su nombre y un texto, como `draw_photo`."
-    draw_photo(ax, path, size=150, caption=caption)
+    draw_photo(ax, path, size=142, caption=caption)
     ax.set_anchor("N")
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1c550de7
