@@ -47,6 +47,9 @@ STYLE = {
 class SpanishFormatter(ScalarFormatter):
     "Los números de un eje, con coma en los decimales y punto en los millares."
 
+    def __init__(self):
+        super().__init__()
+
     def __call__(self, x, pos=None):
         "El texto de una marca."
         whole, _, part = super().__call__(x, pos).partition(".")
@@ -56,6 +59,9 @@ class SpanishFormatter(ScalarFormatter):
 # %% ../../nbs/rooms/photos/44_figures.ipynb #70916e61
 class Picture(Figure):
     "Una figura de matplotlib con el estilo de la casa."
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 
     def add_subplot(self, *args, **kwargs):
         "Añade unos ejes, con el estilo de la casa."
