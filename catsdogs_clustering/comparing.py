@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from .common.checks import as_vectors
 from .common.errors import CatsDogsError
 from .evaluation import assign_kinds, known_only, wilson_interval
-from .photos.figures import COLORS, GREY, MARKERS, new_figure
+from .photos.figures import MARKERS, new_figure
 
 # %% ../nbs/further/08_comparing.ipynb #079c420a
 def hits(
