@@ -109,9 +109,9 @@ def name_room(
     ax: Axes,  # una casilla de una cuadrícula
 ) -> int:  # letras, como mucho 24
     "Cuántas letras caben encima de una casilla."
-    spec = ax.get_subplotspec()
+    spec, part = ax.get_subplotspec(), ax.get_figure()  # la figura, o una de sus partes
     columns = spec.get_gridspec().ncols if spec else 1
-    return max(9, min(24, int(ax.get_figure().get_figwidth() / columns / 0.074)))
+    return max(9, min(24, int(part.bbox.width / part.dpi / columns / 0.074)))
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1fdd27ee
 def draw_photo(
@@ -146,7 +146,7 @@ def draw_tile(
     caption: str,  # texto debajo de su nombre
 ) -> None:
     "Dibuja una foto pequeña con su nombre y un texto, como `draw_photo`."
-    draw_photo(ax, path, caption=caption)
+    draw_photo(ax, path, size=180, caption=caption)
     ax.set_anchor("N")
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1c550de7
@@ -215,7 +215,7 @@ def draw_groups(
 ) -> None:
     "Dibuja los puntos, cada grupo con su color y su forma; los que no tienen grupo, en gris y debajo."
     many, styles = len(labels) > 1000, label_styles(labels)
-    size = size or (5 if many else 12)
+    size = size or (4 if many else 12)
     for group, where in split_by_group(labels).items():
         color, marker = styles[group]
         ax.scatter(
