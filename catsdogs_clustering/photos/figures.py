@@ -47,6 +47,9 @@ STYLE = {
 class SpanishFormatter(ScalarFormatter):
     "Los números de un eje, con coma en los decimales y punto en los millares."
 
+    def __init__(self):
+        super().__init__()
+
     def __call__(self, x, pos=None):
         "El texto de una marca."
         whole, _, part = super().__call__(x, pos).partition(".")
@@ -56,6 +59,9 @@ class SpanishFormatter(ScalarFormatter):
 # %% ../../nbs/rooms/photos/44_figures.ipynb #70916e61
 class Picture(Figure):
     "Una figura de matplotlib con el estilo de la casa."
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 
     def add_subplot(self, *args, **kwargs):
         "Añade unos ejes, con el estilo de la casa."
@@ -75,7 +81,7 @@ class Picture(Figure):
         self.savefig(drawn := BytesIO(), format="png", facecolor="white")
         image, file = Image.open(drawn).convert("RGB"), BytesIO()
         if any(np.ndim(photo.get_array()) == 3 for ax in self.axes for photo in ax.images):
-            image.save(file, "JPEG", quality=50, progressive=True, optimize=True, dpi=(2 * INCH, 2 * INCH))
+            image.save(file, "JPEG", quality=45, progressive=True, optimize=True, dpi=(2 * INCH, 2 * INCH))
             return "image/jpeg", file.getvalue()
         image.quantize(32, dither=Image.Dither.NONE).save(
             file, "PNG", optimize=True, dpi=(2 * INCH, 2 * INCH)
@@ -146,7 +152,7 @@ def draw_tile(
     caption: str,  # texto debajo de su nombre
 ) -> None:
     "Dibuja una foto pequeña con su nombre y un texto, como `draw_photo`."
-    draw_photo(ax, path, size=180, caption=caption)
+    draw_photo(ax, path, size=142, caption=caption)
     ax.set_anchor("N")
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1c550de7
