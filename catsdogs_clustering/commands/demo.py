@@ -76,12 +76,13 @@ class Demo:
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #3d3c4d61
 def _group_table(root: Path, parts: dict, model, X: dict):  # imágenes y vectores de cada parte → DataFrame
-    "Una fila por imagen: archivo, parte, grupo, distancia a su centro y tipo según el nombre."
+    "Una fila por imagen: archivo, parte, grupo, distancia a su centro y tipo según su nombre o su carpeta."
     import pandas as pd
 
-    from catsdogs_clustering.dataset import label_from_name
+    from catsdogs_clustering.dataset import find_kinds, kind_name
 
-    frames = []
+    found, _ = find_kinds([path for paths in parts.values() for path in paths])
+    kinds, frames = iter(map(kind_name, found)), []
     for part, paths in parts.items():
         distances = model.transform(X[part])
         columns = {
@@ -89,7 +90,7 @@ def _group_table(root: Path, parts: dict, model, X: dict):  # imágenes y vector
             "parte": part,
             "grupo": distances.argmin(axis=1),
             "distancia": distances.min(axis=1).round(4),
-            "tipo": [label_from_name(p) for p in paths],
+            "tipo": [next(kinds) for _ in paths],
         }
         frames.append(pd.DataFrame(columns))
     table = pd.concat(frames, ignore_index=True)
@@ -100,11 +101,14 @@ def _scores(table) -> dict:  # "entrenamiento" y "prueba" → Evaluation
     "Cuenta aciertos, con el emparejamiento aprendido en el entrenamiento; nada, si no se saben los tipos."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
 
-    if "tipo" not in table:
+    if "tipo" not in table or table.tipo.nunique() < 2:
         return {}
     by_part = {part: t for part, t in table.groupby("parte") if t.tipo.notna().any()}
-    if set(by_part) != {"entrenamiento", "prueba"}:
-        return {}
+    if (
+        set(by_part) != {"entrenamiento", "prueba"}
+        or not table.groupby(["parte", "grupo"]).tipo.count().all()
+    ):
+        return {}  # si de un grupo no se conoce ninguna foto, la nota engañaría
     mapping = match_clusters(by_part["entrenamiento"].grupo, by_part["entrenamiento"].tipo)
     return {part: evaluate(t.grupo, t.tipo, mapping) for part, t in by_part.items()}
 
@@ -229,12 +233,10 @@ def _write_results(demo: Demo, out: Path) -> None:
 # %% ../../nbs/tool/commands/12g_demo.ipynb #b694ca7f
 def _print_part(demo: Demo, part: str, rows) -> None:  # rows: las filas de la tabla que son de esa parte
     "Imprime el recuento de una parte, y sus aciertos, si se saben."
-    from catsdogs_clustering.photos.figures import group_name
-
     click.echo(f"— {part} —")
     for group, images in rows.groupby("grupo"):
         kinds = images["tipo"].value_counts().sort_index() if "tipo" in images else {}
-        inside = ", ".join(f"{printable(group_name(kind))} {number(n)}" for kind, n in kinds.items())
+        inside = ", ".join(f"{printable(kind)} {number(n)}" for kind, n in kinds.items())
         many = count(len(images), "imagen", "imágenes")
         click.echo(f"Grupo {group}: {many}{f' ({inside})' if inside else ''}")
     if part in demo.scores:

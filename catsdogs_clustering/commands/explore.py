@@ -124,7 +124,7 @@ def _print_summary(s: dict) -> None:  # lo que devuelve _summary
     "Escribe el resumen en la terminal."
     files, megabytes = count(s["archivos"], "archivo", "archivos"), number(round(s["bytes"] / 1e6))
     click.echo(f"{files} en «{printable(s['carpeta'])}», {megabytes} MB; se leen {number(s['se_leen'])}")
-    for title, key in (("Formatos", "formatos"), ("Modos", "modos")):
+    for title, key in (("Formatos", "formatos"), ("Modos", "modos")) if s["se_leen"] else ():
         click.echo(f"{title:<10}" + ", ".join(f"{name} {number(n)}" for name, n in s[key].items()))
     for title, key in (("Ancho", "ancho"), ("Alto", "alto")):
         if s[key]:
