@@ -2,20 +2,21 @@
 
     python .ci/readme.py
 
-`nbdev_readme` hace lo mismo con Quarto. Aquí pasamos el cuaderno por los procesadores de nbdev,
-que quitan las celdas ocultas y enlazan los nombres del paquete, y lo escribimos en el Markdown
-de GitHub. Los enlaces a otros cuadernos llevan al sitio publicado, cuya dirección sale de
-settings.ini. `is_current` compara sin fijarse en el formato, y acepta las dos versiones.
+Es el único camino: a nbdev no le decimos de qué cuaderno sale (`readme_nb`), porque el suyo, con
+Quarto, lleva tres enlaces que no van a ninguna parte y un `<style>`. Pasamos el cuaderno por los
+procesadores de nbdev, que quitan las celdas ocultas y enlazan los nombres del paquete, y lo
+escribimos en el Markdown de GitHub. Los enlaces a otros cuadernos llevan al sitio publicado, cuya
+dirección sale de settings.ini; los de la propia página, a su apartado. La figura de la portada, que
+puede tener fotos, se cambia por la de dibujos que hace `cover.py`.
 """
 
-import html
 import os
 import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-from website import page_name, site_url
+from website import COVER, COVER_ALT, page_name, site_url
 
 INDEX = "index.ipynb"
 NOTEBOOK_LINK = re.compile(r"\]\((?:\./)?([\w/-]+\.ipynb)(#[^)\s]*)?\)")
@@ -73,19 +74,29 @@ class Table(HTMLParser):
         return "\n".join([lines[0], "|" + "---|" * len(self.rows[0]), *lines[1:]])
 
 
+def published(
+    text: str,  # Markdown de index.ipynb
+    url: str,  # dirección del sitio publicado
+) -> str:
+    "Los enlaces a otros cuadernos llevan a su página publicada."
+    return NOTEBOOK_LINK.sub(lambda m: f"]({url}{page_name(m[1])}{m[2] or ''})", text)
+
+
 def output_markdown(
     output: dict,  # una salida guardada
+    url: str,  # dirección del sitio publicado
+    alt: str = "",  # lo que dice la celda de su figura a quien no la ve
 ) -> str:  # la misma en Markdown
-    "Las tablas y el Markdown, como tales; el texto, sangrado, como lo escribe Quarto. No caben figuras."
+    "Las tablas y el Markdown, como tales; el texto, sangrado. De figuras, sólo la de la portada."
     if output["output_type"] == "stream":
         return indent("".join(output["text"]))
     data = {kind: "".join(content) for kind, content in output["data"].items()}
-    if any(kind.startswith("image/") for kind in data):
-        raise ValueError(
-            f"{INDEX} tiene una figura, y README.md no puede mostrarla: muévela a otro cuaderno."
-        )
+    if "<figure" in data.get("text/html", "") and alt:
+        return f"![{COVER_ALT}]({COVER.as_posix()})"
+    if any(kind.startswith("image/") for kind in data) or "<figure" in data.get("text/html", ""):
+        raise ValueError(f"{INDEX} tiene una figura que README.md no puede mostrar: ponle `fig-alt`.")
     if "text/markdown" in data:
-        return data["text/markdown"].strip()
+        return published(data["text/markdown"].strip(), url)
     if "<table" in data.get("text/html", ""):
         return Table(data["text/html"]).markdown()
     return indent(data["text/plain"])
@@ -101,7 +112,7 @@ def cell_markdown(
 ) -> list:  # sus trozos de Markdown
     "Una celda de texto da un trozo; una de código, el código y cada una de sus salidas."
     if cell.cell_type == "markdown":
-        return [NOTEBOOK_LINK.sub(lambda m: f"]({url}{page_name(m[1])}{m[2] or ''})", cell.source.strip())]
+        return [published(cell.source.strip(), url)]
     if cell.cell_type != "code":
         return []
     options, code = cell_options(cell.source)
@@ -109,7 +120,8 @@ def cell_markdown(
         return []
     shown = [f"```python\n{code}\n```"] if code and options.get("echo") != "false" else []
     hidden = options.get("output") == "false"
-    return shown + [output_markdown(o) for o in cell.get("outputs", []) if not hidden]
+    alt = options.get("fig-alt", "").strip('"')
+    return shown + [output_markdown(o, url, alt) for o in cell.get("outputs", []) if not hidden]
 
 
 def render(root: Path) -> str:  # carpeta del proyecto → texto de README.md
@@ -121,28 +133,34 @@ def render(root: Path) -> str:  # carpeta del proyecto → texto de README.md
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
-def link_name(url: str) -> str:  # destino de un enlace → lo que importa de él
-    "Un cuaderno se llama igual en el repositorio (00_dataset.ipynb) y en el sitio (…/dataset.html)."
-    path = url.partition("#")[0]
-    return page_name(path.rpartition("/")[2]) if path.endswith((".ipynb", ".html")) else url
+def anchors(text: str) -> set:  # Markdown → las anclas que GitHub pone a sus apartados
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-def words(text: str) -> list:  # Markdown → sus palabras, con la puntuación y sin el formato
-    "Deja de un Markdown sólo lo que se lee y adónde llevan sus enlaces."
-    text = re.sub(r"<!--.*?-->|<style.*?</style>|</?[a-z][^>]*>", " ", text, flags=re.DOTALL)
-    text = re.sub(r"^[\s|:+-]*$", "", text, flags=re.MULTILINE)  # rayas de las tablas
-    text = re.sub(r"\]\(<?([^)\s>]+)[^)]*\)", lambda m: f"] {link_name(m[1])} ", text)
-    text = html.unescape(text).translate(str.maketrans("“”‘’", "\"\"''")).replace("…", "...")
-    return re.sub(r"[#*_`>|\\=~–—-]", " ", text).split()
+def problems(
+    root: Path,  # carpeta del proyecto
+    text: str,  # un README
+) -> list:  # una línea por problema
+    "Un README no lleva `<style>`, ni enlaces a archivos o apartados que no estén."
+    found = ["tiene un bloque <style>"] if "<style" in text else []
+    for link in re.findall(r"\]\(<?([^)\s>]+)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)):
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link):
+            continue
+        if path and not (root / path).exists():
+            found.append(f"enlaza a {link}, que no existe")
+        elif not path and anchor not in anchors(text):
+            found.append(f"enlaza a {link}, y no hay tal apartado")
+    return found
 
 
 def is_current(
     readme: str,  # texto de README.md
     fresh: str,  # lo que escribe `render` con el index.ipynb de ahora
 ) -> bool:
-    "¿Dicen lo mismo, palabra por palabra? Vale igual el README que escribe Quarto, que no lleva resumen."
-    without_summary = re.sub(r"^> .*\n", "", fresh, count=1, flags=re.MULTILINE)
-    return words(readme) in (words(fresh), words(without_summary))
+    "¿Es README.md lo que escribe este programa, y no otro?"
+    return readme.strip() == fresh.strip() and not problems(Path(__file__).resolve().parents[1], readme)
 
 
 if __name__ == "__main__":
@@ -150,5 +168,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--ver"]:
         print(render(Path(sys.argv[2]).resolve()))  # sin escribir nada
     else:
-        (project / "README.md").write_text(render(project), encoding="utf-8")
+        text = render(project)
+        if found := problems(project, text):
+            sys.exit("\n".join(f"README.md {problem}" for problem in found))
+        (project / "README.md").write_text(text, encoding="utf-8")
         print(f"README.md escrito a partir de {INDEX}")

@@ -2,9 +2,10 @@
 
     python .ci/website.py          deja el sitio en _docs/, para verlo antes de publicar
 
-Con Quarto instalado lo construye `nbdev_docs`, igual que al publicar. Sin él hacemos lo mismo
-que nbdev hasta llegar a Quarto (los cuadernos procesados, en `_proc/`) y de ahí en adelante
-trabaja smalldocs, que lee el mismo `_quarto.yml`.
+Hacemos lo mismo que `nbdev_docs` hasta llegar a Quarto: los cuadernos procesados, en `_proc/`. De
+ahí en adelante trabaja Quarto, si está instalado (así se publica), o smalldocs, que lee el mismo
+`_quarto.yml`. El último repaso a las páginas, en `pages.py`, es igual para los dos. El README no se
+toca: lo escribe `readme.py`, y nadie más.
 """
 
 import os
@@ -17,18 +18,28 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# Lo que hace `nbdev_docs` antes de llamar a Quarto, salvo instalarlo.
+import pages
+
+# Lo que hace `nbdev_docs` antes de llamar a Quarto, salvo instalarlo, y con nuestros procesadores.
 NBDEV_PROC = """
-import nbdev.doclinks, nbdev.quarto, nbdev.serve
+import sys
+import nbdev.config, nbdev.doclinks, nbdev.quarto, nbdev.serve
 if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    import pages
+    nbdev.config.get_config().d["procs"] = pages.PROCS
     nbdev.quarto.refresh_quarto_yml()
     nbdev.doclinks._build_modidx()
     nbdev.serve.proc_nbs(force=True, n_workers=0)
 """
+COVER = Path("nbs") / "images" / "portada.png"  # la imagen de la portada, sin fotos, que dibuja cover.py
+COVER_ALT = "Dibujos de gatos y perros, primero mezclados y después en dos grupos, uno de cada."
 # Así empiezan los avisos de Quarto, smalldocs y Python; para nosotros un aviso es un fallo...
 WARNING = re.compile(r"^\W*(warn|warning|error)\b|\w+Warning\b|Traceback", re.IGNORECASE)
-# ... salvo dos de smalldocs: sí lee `lang`, y de `output-file` se encarga `rename_pages`.
-HARMLESS = re.compile(r"unknown key lang$|: output-file is not read by smalldocs$")
+# ... salvo tres de smalldocs: sí lee `lang`, y de lo demás se encargan `rename_pages` y `pages.py`.
+HARMLESS = re.compile(
+    r"unknown key lang$|: output-file is not read by smalldocs$|html-math-method is ignored$"
+)
 
 
 class SiteError(Exception):
@@ -52,9 +63,12 @@ def site_url(
     return cfg["doc_host"].rstrip("/") + "/" + cfg["doc_baseurl"].strip("/") + "/"
 
 
-def notebooks(root: Path) -> list[Path]:  # la portada primero, y luego por carpeta y nombre
+def notebooks(
+    root: Path,  # carpeta del proyecto
+    folder: str = "nbs",  # dónde, dentro de ella
+) -> list[Path]:  # la portada primero, y luego por carpeta y nombre
     "Los cuadernos del proyecto, en todas las carpetas de `nbs/`."
-    found = [p for p in (root / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
+    found = [p for p in (root / folder).rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
     return sorted(found, key=lambda p: (p.name != "index.ipynb", p.as_posix()))
 
 
@@ -88,20 +102,21 @@ def run(
         raise SiteError("avisos al construir:\n" + "\n".join(warnings))
 
 
-def with_quarto(root: Path, env: dict) -> Path:
-    "Construye el sitio como se publica: `nbdev_docs`, con Quarto."
-    (root / "README.md").touch()  # si fuera más antiguo que index.ipynb, nbdev_docs lo volvería a escribir
-    run([Path(sys.executable).with_name("nbdev_docs")], root, env)
-    return root / "_docs"
+def process(root: Path, env: dict) -> Path:  # carpeta de los cuadernos procesados
+    "Procesa los cuadernos con nbdev, y con lo nuestro."
+    run([sys.executable, "-c", NBDEV_PROC, Path(__file__).parent], root, env)
+    return root / "_proc"
 
 
-def with_smalldocs(root: Path, env: dict) -> Path:
-    "Construye el sitio sin Quarto: nbdev procesa los cuadernos y smalldocs hace las páginas."
-    run([sys.executable, "-c", NBDEV_PROC], root, env)
-    run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", root / "_proc"], root, env)
-    rename_pages(root / "_proc" / "_docs", [nb.relative_to(root / "nbs") for nb in notebooks(root)])
-    shutil.rmtree(root / "_docs", ignore_errors=True)
-    return Path(shutil.move(root / "_proc" / "_docs", root / "_docs"))
+def with_quarto(proc: Path, env: dict) -> None:
+    "Construye las páginas como se publican: con Quarto, y sin ejecutar nada."
+    run(["quarto", "render", "--no-cache"], proc, env)
+
+
+def with_smalldocs(proc: Path, env: dict) -> None:
+    "Construye las páginas sin Quarto; luego se llaman como las llama él."
+    run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", proc], proc.parent, env)
+    rename_pages(proc / "_docs", [nb.relative_to(proc) for nb in notebooks(proc.parent, "_proc")])
 
 
 def rename_pages(
@@ -139,21 +154,23 @@ def dead_links(
     url: str,  # dirección donde se publicará
 ) -> list:  # una línea por cada enlace roto
     "Busca los enlaces del sitio a sí mismo que no llevan a un archivo, o a un ancla, que exista."
-    pages = {f: Page(f.read_text(encoding="utf-8")) for f in sorted(docs.rglob("*.html"))}
+    built = {f: Page(f.read_text(encoding="utf-8")) for f in sorted(docs.rglob("*.html"))}
+    top = (url, urlsplit(url).path)  # la página 404 enlaza desde la raíz: se enseña en cualquier carpeta
     broken = []
-    for file, page in pages.items():
+    for file, page in built.items():
         for link in dict.fromkeys(page.links):
-            local = link[len(url) :] or "./" if link.startswith(url) else link
+            prefix = next((p for p in top if link.startswith(p)), "")
+            local = link[len(prefix) :] or "./"
             if urlsplit(local).scheme or local.startswith(("//", "#!")) or local == "#":
                 continue
-            start = docs if link.startswith(url) else file.parent
+            start = docs if prefix else file.parent
             path, anchor = unquote(urlsplit(local).path), unquote(urlsplit(local).fragment)
             target = Path(os.path.normpath(start / path)) if path else file
             if target.is_dir():
                 target /= "index.html"
             if docs not in target.parents or not target.is_file():
                 broken.append(f"{file.name}: {link}")
-            elif anchor and target in pages and anchor not in pages[target].ids:
+            elif anchor and target in built and anchor not in built[target].ids:
                 broken.append(f"{file.name}: {link} (no existe el ancla)")
     return broken
 
@@ -177,15 +194,25 @@ def build(
     "Construye el sitio y lo comprueba; lanza `SiteError` a la primera fase que falle."
     if problems := sidebar_problems(root):
         raise SiteError("\n".join(problems))
+    run([sys.executable, Path(__file__).with_name("cover.py"), "--comprobar", root], root, env)
     tool = "Quarto" if shutil.which("quarto") else "smalldocs"
-    docs = (with_quarto if tool == "Quarto" else with_smalldocs)(root, env)
-    pages = [page_name(nb.relative_to(root / "nbs")) for nb in notebooks(root)]
-    missing = [page for page in pages if not (docs / page).is_file()]
+    proc = process(root, env)
+    (with_quarto if tool == "Quarto" else with_smalldocs)(proc, env)
+    pages.polish(proc / "_docs")
+    pages.write_search(proc / "_docs")
+    shutil.rmtree(root / "_docs", ignore_errors=True)
+    docs = Path(shutil.move(proc / "_docs", root / "_docs"))
+    expected = [page_name(nb.relative_to(root / "nbs")) for nb in notebooks(root)] + ["404.html"]
+    missing = [page for page in expected if not (docs / page).is_file()]
     if missing:
         raise SiteError("faltan páginas: " + ", ".join(missing))
     if broken := dead_links(docs, site_url(root)):
         raise SiteError("enlaces rotos:\n" + "\n".join(broken))
-    return f"{len(list(docs.rglob('*.html')))} páginas con {tool}, sin avisos ni enlaces rotos"
+    if loads := pages.third_parties(docs, site_url(root)):
+        raise SiteError("páginas que piden algo a otro sitio:\n" + "\n".join(loads))
+    if problems := pages.search_problems(docs):
+        raise SiteError("el buscador:\n" + "\n".join(problems))
+    return f"{len(list(docs.rglob('*.html')))} páginas con {tool}, sin avisos, enlaces rotos ni terceros"
 
 
 if __name__ == "__main__":
