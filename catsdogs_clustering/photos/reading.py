@@ -289,12 +289,22 @@ def _open(
     except SyntaxError:
         raise UnidentifiedImageError from None
 
+# %% ../../nbs/rooms/photos/41_reading.ipynb #370c6872
+@cache
+def _use_large_blocks() -> None:
+    "Hace que Pillow pida las imágenes grandes en bloques que el sistema recupera al soltarlos."
+    try:
+        Image.core.set_block_size(max(2**26, Image.core.get_block_size()))
+    except (AttributeError, ValueError):
+        pass  # una versión de Pillow que no lo deja elegir
+
 # %% ../../nbs/rooms/photos/41_reading.ipynb #d9ce1ec4
 def _reserve(
     image: Image.Image,  # imagen abierta, sin descomprimir
     reduction: int = 1,  # cuántas veces se va a reducir
 ) -> None:
     "Espera a que haya memoria para descomprimir una imagen."
+    _use_large_blocks()
     n = image.width * image.height
     # 11 bytes por píxel: la imagen, la misma girada y sus píxeles; y un JPEG progresivo, entero, otros 6
     DECODING.take(11 * n // reduction**2 + ("progressive" in image.info) * 6 * n)
