@@ -19,6 +19,7 @@ from PIL import Image
 
 from ..common.checks import responds
 from ..common.errors import CatsDogsError, printable
+from ..photos.forks import forkproof
 from ..photos.resizing import resize_pixels
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #47e75854
@@ -334,6 +335,7 @@ def _build(name: str, weights: str | None):
     return _build_timm(name, weights)
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #c1375e4a
+@forkproof
 def load_backbone(
     name: str = "resnet18",  # red: mira list_backbones
     weights: str

@@ -8,6 +8,7 @@ __all__ = ['VectorCache', 'default_cache']
 # %% ../../nbs/rooms/networks/52_cache.ipynb #a4d7ae39
 import os
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ def _connect(
     deadline = time.monotonic() + patience
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             _initialize(db, path)
             return db
@@ -103,7 +104,7 @@ class VectorCache:
     "Vectores por (receta, huella de la foto) en un archivo SQLite; se usa como gestor de contexto."
 
     def __init__(self, path: str | Path):  # archivo; se crea si no existe
-        self.path = Path(os.path.expanduser(path))
+        self.path, self._lock = Path(os.path.expanduser(path)), threading.Lock()
         with _explained(self.path):
             self._db = _connect(self.path)
 
@@ -130,10 +131,19 @@ class VectorCache:
         rows = [
             (recipe, photo, np.ascontiguousarray(v, dtype="<f4").tobytes()) for photo, v in vectors.items()
         ]
-        with _explained(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+        with _explained(self.path), self._lock, self._transaction():
             self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", rows)
+
+    @contextmanager
+    def _transaction(self):  # todo o nada
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     def get_network(
         self, key: str

@@ -24,6 +24,7 @@ from catsdogs_clustering.networks.engines import (
     pick_device,
     run_graph,
 )
+from ..photos.forks import forkproof
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #87527a84
 _VERSION = 1  # cambia cuando cambia la manera de preparar una red
@@ -99,6 +100,7 @@ def _stored(store: VectorCache, key: str | None, name: str, weights, batch_size:
         return None  # lo que sea, se arregla preparándola otra vez
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #8a27817b
+@forkproof
 def prepare_engine(
     name: str,  # red
     weights: str | Path | None = "DEFAULT",  # como en load_backbone

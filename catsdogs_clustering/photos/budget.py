@@ -6,9 +6,10 @@
 __all__ = ['DECODING', 'Budget']
 
 # %% ../../nbs/rooms/photos/41c_budget.ipynb #e53b4d30
-import os
 import threading
 from contextlib import contextmanager
+
+from .forks import on_fork
 
 # %% ../../nbs/rooms/photos/41c_budget.ipynb #ff76ad87
 class Budget:
@@ -55,10 +56,4 @@ class Budget:
 DECODING = Budget(5 * 2**28)  # bytes que pueden ocupar a la vez las fotos que se están abriendo
 
 # %% ../../nbs/rooms/photos/41c_budget.ipynb #e65df3e9
-def _register() -> None:
-    "Pide que un proceso recién nacido empiece con todo libre; en Windows no nacen así."
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=DECODING.reset)
-
-
-_registered = _register()
+_reset = on_fork(DECODING.reset)

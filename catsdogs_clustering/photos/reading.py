@@ -12,7 +12,6 @@ import logging
 import os
 import re
 import stat
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +24,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..common.errors import CatsDogsError, ImageReadError, os_reason
 from .budget import DECODING
+from .forks import fork_safe_lock
 from .signatures import RAW, is_raw, refusal
 
 # %% ../../nbs/rooms/photos/41_reading.ipynb #97f8b5fe
@@ -309,18 +309,10 @@ def _reserve(
     # 11 bytes por píxel: la imagen, la misma girada y sus píxeles; y un JPEG progresivo, entero, otros 6
     DECODING.take(11 * n // reduction**2 + ("progressive" in image.info) * 6 * n)
 
-# %% ../../nbs/rooms/photos/41_reading.ipynb #bc62a6fc
-def _fork_safe_lock() -> threading.Lock:
-    "Un cerrojo que no se hereda cerrado: nadie nace mientras está echado. (En Windows no hace falta.)"
-    lock = threading.Lock()
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
-    return lock
-
-
-_HUSH = _fork_safe_lock()
-
 # %% ../../nbs/rooms/photos/41_reading.ipynb #75a51147
+_HUSH = fork_safe_lock()
+
+
 @contextmanager
 def _hushed():
     "Mientras dura, nada de lo que se escriba en la salida de errores llega a la terminal."
