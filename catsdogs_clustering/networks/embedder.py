@@ -21,7 +21,7 @@ from ..common.checks import as_paths, unit_rows
 from ..common.errors import CatsDogsError, ImageReadError
 from ..common.progress import progress_bar
 from .backbones import VIEWS
-from .cache import VectorCache
+from .cache import open_cache
 from .engines import Engine
 from .prepared import prepare_engine
 from .stream import Order, Photo, embed_stream
@@ -125,7 +125,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         with _LOADING:  # si lo piden varios hilos a la vez, que lo haga uno
             known, engines = getattr(self, "_engines", (None, []))
             if known != key or not all(engine.usable for engine in engines):
-                with nullcontext() if self.cache is None else VectorCache(self.cache) as store:
+                with nullcontext() if self.cache is None else open_cache(self.cache) as store:
                     engines = [prepare_engine(name, *key[1:], store) for name in names]
                 self._engines = key, engines
         return engines
@@ -141,7 +141,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         paths = paths if isinstance(paths, Iterator) else as_paths(paths)
         total = len(paths) if isinstance(paths, list) else None
         with ExitStack() as stack:
-            cache = None if self.cache is None else stack.enter_context(VectorCache(self.cache))
+            cache = None if self.cache is None else stack.enter_context(open_cache(self.cache))
             bar = stack.enter_context(progress_bar(total, "Embedding", self.progress))
             photos = embed_stream(paths, Order(engines, views, cache))
             stack.callback(photos.close)
