@@ -197,7 +197,7 @@ def responds(
     def ask():
         try:
             answers.append(requests.head(url, timeout=timeout))
-        except requests.RequestException:
+        except OSError:  # los errores de requests, y una CA mal puesta
             pass
 
     thread = threading.Thread(target=ask, daemon=True)
