@@ -19,7 +19,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from ..common.checks import as_paths
 from ..common.errors import CatsDogsError, printable
 from ..common.numbers import number
-from .figures import draw_tile
+from .figures import draw_tile, new_figure
 from .kinds import kind_name
 
 # %% ../../nbs/rooms/photos/48_scoring.ipynb #16ba8760
@@ -203,18 +203,16 @@ def show_mistakes(
     margins: Sequence[float] | None = None,  # con cuánta seguridad lo dice; las más seguras, primero
 ):  # figura de matplotlib
     "Enseña las fotos mal agrupadas, en el orden de `mistakes_table`; si no hay ninguna, lo dice."
-    import matplotlib.pyplot as plt
-
     wrong = mistakes_table(paths, kinds, predicted, margins)
     shown = wrong if n is None else wrong.head(max(n, 0))
-    rows = max(1, -(-len(shown) // 6))  # seis por fila
-    fig, axes = plt.subplots(rows, 6, figsize=(8.4, 1.75 * rows + 0.35), dpi=80, layout="constrained")
+    rows = max(1, -(-len(shown) // 4))  # cuatro por fila
+    figure = new_figure(height=1.6 * rows + 0.35)
+    axes = figure.subplots(rows, 4)
     for ax in axes.flat:
         ax.axis("off")
     for ax, (path, kind, guess, *margin) in zip(axes.flat, shown.itertuples(index=False)):
         sure = "".join(f" ({m:.2f})".replace(".", ",") for m in margin)
         draw_tile(ax, path, f"{kind_name(kind)} → {kind_name(guess) or 'ninguno'}{sure}")
     title = f"Mal agrupadas: {len(shown)} de {len(wrong)} (lo que es → lo que dice su grupo)"
-    fig.suptitle(title if len(wrong) else "Ninguna foto mal agrupada", fontsize=10)
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    figure.suptitle(title if len(wrong) else "Ninguna foto mal agrupada", fontsize=10)
+    return figure
