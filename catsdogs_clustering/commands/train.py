@@ -92,26 +92,35 @@ MIN_KNOWN = 10  # … tantas fotos de tipo conocido
 MIN_MATCH = 0.75  # … y que coincida con su grupo al menos esta parte
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #2df5776d
-def _name_groups(model, examples: dict[str, list[Path]]) -> str:  # de dónde salen los nombres, o vacío
-    "Da nombre a los grupos, con ejemplos o con los nombres de archivo, y apunta los aciertos."
+def _name_groups(
+    model,  # ImageClusterer entrenado
+    examples: dict[str, list[Path]],  # nombre → fotos de ejemplo
+    vectors,  # los de sus fotos
+) -> str:  # de dónde salen los nombres, o vacío
+    "Da nombre a los grupos: con ejemplos, con los nombres de archivo o con las palabras de la red."
+    if examples:
+        model.name_clusters(examples)
+    mapping = _score(model)
+    if examples:
+        return "de los ejemplos que has dado"
+    if mapping and model.evaluation_.accuracy >= MIN_MATCH:
+        model.name_clusters({name: group for group, name in mapping.items()})
+        return "de los nombres de los archivos"
+    return _suggest_names(model, vectors)
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #c94cf415
+def _score(model) -> dict[int, str]:  # grupo → tipo que mejor le viene; vacío si no se puede saber
+    "Apunta en el modelo los aciertos con sus propias fotos, si se puede saber qué son."
     from catsdogs_clustering.evaluation import evaluate, match_clusters
     from catsdogs_clustering.report import kind_of
 
     kinds = [kind_of(path) for path in model.paths_]
-    source = "de los ejemplos que has dado" if examples else ""
-    if examples:
-        model.name_clusters(examples)
     if not _can_score(model, kinds):
-        return source
+        return {}
     mapping = match_clusters(model.labels_, kinds)
-    score = evaluate(
-        model.labels_, kinds, model.names_ if set(model.names_.values()) & set(kinds) else mapping
-    )
-    if not examples and score.accuracy >= MIN_MATCH:
-        model.name_clusters({name: group for group, name in mapping.items()})
-        source = "de los nombres de los archivos"
-    model.evaluation_ = score
-    return source
+    named = set(model.names_.values()) & set(kinds)
+    model.evaluation_ = evaluate(model.labels_, kinds, model.names_ if named else mapping)
+    return mapping
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6153cf94
 def _can_score(model, kinds: list) -> bool:  # kinds: qué es cada foto del entrenamiento, o None
@@ -119,6 +128,18 @@ def _can_score(model, kinds: list) -> bool:  # kinds: qué es cada foto del entr
     known = [(int(group), kind) for group, kind in zip(model.labels_, kinds) if kind]
     groups, names = ({pair[i] for pair in known} for i in (0, 1))
     return len(known) >= MIN_KNOWN and len(names) > 1 and len(groups) == model.n_clusters_
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #6d4b980e
+def _suggest_names(model, vectors) -> str:  # de dónde salen los nombres, o vacío
+    "Da a cada grupo la palabra que propone la red, si la tiene clara."
+    from catsdogs_clustering.suggesting import suggest_names
+
+    suggestions = suggest_names(vectors, model.labels_, model.backbone)
+    names = {s.name: int(group) for group, s in suggestions.items() if s.name}
+    if not names:
+        return ""
+    model.name_clusters(names)
+    return "de las palabras de ImageNet, que la red ya sabe"
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cd4a80c
 @dataclass
@@ -158,8 +179,8 @@ def train(
             f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2."
         ) from None
     with watch("Ordenar lo que ha salido"):
-        names_from = _name_groups(model, examples or {})
         vectors = model.transform(model.paths_)
+        names_from = _name_groups(model, examples or {}, vectors)
         return Training(model, _table(model), vectors, names_from)
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #9894f873
@@ -247,7 +268,8 @@ def _print_summary(s: dict) -> None:
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
     if s["nombres"]:
-        click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
+        change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
+        click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.{change}")
     else:
         click.echo("Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar")
     if s["distintas"]:
