@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
 from .common.errors import CatsDogsError
+from .photos.figures import COLORS, GREY, new_figure
 
 # %% ../nbs/further/09b_choosing.ipynb #e7014135
 _MAX_PHOTOS = 1000  # fotos que se miran, como mucho
@@ -281,14 +283,14 @@ def _draw_criterion(
 ) -> None:
     "Dibuja los valores de un criterio, su listón y su voto."
     values, bars, vote = choice.table[name].dropna(), choice.thresholds[name].dropna(), choice.votes[name]
-    ax.plot(bars.index, bars, "--", color="#999999", linewidth=1.2, label="listón")
-    ax.plot(values.index, values, "-o", color="#0072B2", markersize=3.5, linewidth=1.2, label="fotos")
+    ax.plot(bars.index, bars, "--", color=GREY, linewidth=1.2, label="listón")
+    ax.plot(values.index, values, "-o", color=COLORS[0], markersize=3.5, linewidth=1.2, label="fotos")
     if vote is not None:
-        ax.plot(vote, values[vote], "o", color="#D55E00", markersize=9, label="voto")
+        ax.plot(vote, values[vote], "o", color=COLORS[4], markersize=9, label="voto")
     better = "menor" if name in _LOWER_IS_BETTER else "mayor"
-    ax.set_title(f"{_CRITERIA[name]}: " + (f"vota {vote}" if vote else "se abstiene"), fontsize=10)
-    ax.set_ylabel(f"mejor cuanto {better}", fontsize=8)
-    ax.tick_params(labelsize=8)
+    ax.set_title(f"{_CRITERIA[name]}:\n" + (f"vota {vote}" if vote else "se abstiene"))
+    ax.set_ylabel(f"mejor cuanto {better}", fontsize=9)
+    ax.tick_params(labelsize=9)
     ax.set_xticks(choice.table.index)
 
 # %% ../nbs/further/09b_choosing.ipynb #688004e2
@@ -296,17 +298,13 @@ def plot_choice(
     choice: KChoice,  # resultado de choose_k
 ):  # figura de matplotlib
     "Dibuja los seis criterios según `k`, con sus listones y sus votos."
-    import matplotlib.pyplot as plt
-
-    fig, axes = plt.subplots(2, 3, figsize=(9, 5), dpi=80, layout="constrained")
+    figure = new_figure(height=7)
+    axes = figure.subplots(3, 2)
     for ax, name in zip(axes.flat, _CRITERIA):
         _draw_criterion(ax, choice, name)
-    for ax in axes[1]:
-        ax.set_xlabel("k, número de grupos", fontsize=9)
+    for ax in axes[-1]:
+        ax.set_xlabel("k, número de grupos")
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels())}
-    fig.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9, frameon=False
-    )
-    fig.suptitle(choice.reason, fontsize=10, wrap=True)
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
+    figure.suptitle(fill(choice.reason, 62), fontsize=10)
+    return figure

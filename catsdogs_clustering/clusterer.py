@@ -35,6 +35,7 @@ from catsdogs_clustering.naming import (
 )
 from .networks.provenance import backbone_facts, check_backbone, photos_digest
 from .outliers import OutlierDetector
+from .suggesting import suggest_names
 
 # %% ../nbs/tool/10_clusterer.ipynb #1fc8d763
 _MIN_PHOTOS = 5  # con menos, no se sabe qué es lo corriente
@@ -313,6 +314,14 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         }
         self.names_ = dict(sorted(names_from_votes(votes).items()))
         return self
+
+    def suggest_names(self, paths=None) -> dict:  # grupo → Suggestion; vacío si la red no trae sus palabras
+        "Cómo podría llamarse cada grupo, con las palabras que la red aprendió; sólo propone, no bautiza."
+        paths = self._known_photos(None)["paths_"] if paths is None else as_paths(paths)
+        X = self.transform(paths)
+        if self.weights != "DEFAULT":
+            return {}  # las palabras son las de los pesos de siempre
+        return suggest_names(X, self.clusterer_.predict(X), self.backbone)
 
     def evaluate(self, paths: Iterable[str | Path], kinds) -> Evaluation:  # kinds: qué es cada foto, o None
         "Compara los grupos con lo que es cada foto, y apunta la nota en `evaluation_`."

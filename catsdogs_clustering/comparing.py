@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 from .common.checks import as_vectors
 from .common.errors import CatsDogsError
 from .evaluation import assign_kinds, known_only, wilson_interval
+from .photos.figures import COLORS, GREY, MARKERS, new_figure
 
 # %% ../nbs/further/08_comparing.ipynb #079c420a
 def hits(
@@ -229,10 +230,9 @@ def plot_coverage(
     curves: dict[str, pd.DataFrame],  # curvas de coverage_curve, con un nombre cada una
 ) -> Figure:  # figura de matplotlib
     "Dibuja el acierto según la parte de las fotos que se responde, con la banda de Wilson al 95 %."
-    import matplotlib.pyplot as plt
-
-    fig, ax = plt.subplots(figsize=(7, 3), dpi=80, layout="constrained")
-    for (name, table), marker in zip(curves.items(), "osD^v*" * len(curves)):
+    figure = new_figure()
+    ax = figure.subplots()
+    for (name, table), marker in zip(curves.items(), MARKERS * len(curves)):
         points = ax.plot(100 * table.index, 100 * table["accuracy"], marker=marker, label=name)
         ax.fill_between(
             100 * table.index,
@@ -242,6 +242,5 @@ def plot_coverage(
             color=points[0].get_color(),
         )
     ax.set(xlabel="fotos que se responden, de más a menos seguras (%)", ylabel="acierto (%)")
-    ax.legend(loc="lower left")
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    ax.legend(loc="lower left", frameon=False)
+    return figure

@@ -24,7 +24,7 @@ def plot_sizes(
     sizes = table[["width", "height"]].dropna().astype(int)
     if sizes.empty:
         raise CatsDogsError("No hay tamaños que dibujar: en la tabla no hay ninguna foto que se pueda leer.")
-    figure = new_figure(8, 3.4)
+    figure = new_figure(height=2.6)
     left, right = figure.subplots(1, 2)
     left.scatter(sizes["width"], sizes["height"], s=8, alpha=0.25, color=COLORS[0], linewidths=0)
     side = max(sizes.max())
@@ -32,4 +32,5 @@ def plot_sizes(
     left.set(xlabel="ancho (píxeles)", ylabel="alto (píxeles)", title="Tamaño de cada foto", aspect="equal")
     right.hist(sizes.min(axis=1), bins=40, color=COLORS[0])
     right.set(xlabel="lado corto (píxeles)", ylabel="fotos", title="Lado corto")
+    left.locator_params(nbins=4)
     return figure

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['cluster_counts', 'print_cluster_counts', 'match_clusters', 'Evaluation', 'assign_kinds', 'confusion_table',
-           'evaluate', 'evaluation_table', 'known_only', 'mistakes_table', 'show_mistakes', 'wilson_interval']
+           'evaluate', 'evaluation_table', 'known_only', 'mistakes_table', 'no_score_reason', 'show_mistakes',
+           'wilson_interval']
 
 # %% ../nbs/tutorial/06_evaluation.ipynb #2d12290a
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from .common.checks import as_paths
 from .common.errors import CatsDogsError
-from .dataset import label_from_name
+from .dataset import find_kinds
 from catsdogs_clustering.photos.scoring import (  # noqa: F401
     Evaluation,
     assign_kinds,
@@ -25,23 +26,25 @@ from catsdogs_clustering.photos.scoring import (  # noqa: F401
     evaluation_table,
     known_only,
     mistakes_table,
+    no_score_reason,
     show_mistakes,
     wilson_interval,
 )
 
 _all_ = ["Evaluation", "assign_kinds", "confusion_table", "evaluate", "evaluation_table"]
-_all_ = ["known_only", "mistakes_table", "show_mistakes", "wilson_interval"]
+_all_ = ["known_only", "mistakes_table", "no_score_reason", "show_mistakes", "wilson_interval"]
 
 # %% ../nbs/tutorial/06_evaluation.ipynb #f5a06315
 def cluster_counts(
     paths: Sequence[str | Path],  # fotos
     labels: Sequence[int],  # grupo de cada foto
-) -> pd.DataFrame:  # una fila por grupo; columnas cat, dog, unknown
-    "Cuenta cuántas fotos de cada tipo hay en cada grupo; el tipo se lee del nombre del archivo."
-    kinds = np.array([label_from_name(path) or "unknown" for path in as_paths(paths)], dtype=object)
+) -> pd.DataFrame:  # una fila por grupo; columnas cat, dog, los demás tipos y unknown
+    "Cuenta cuántas fotos de cada tipo hay en cada grupo; el tipo, como lo lee `find_kinds`."
+    kinds = np.array([kind or "unknown" for kind in find_kinds(as_paths(paths))[0]], dtype=object)
     if len(kinds) != len(labels):
         raise CatsDogsError(f"Hay {len(kinds)} fotos y {len(labels)} etiquetas: hace falta una por foto.")
-    counts = pd.crosstab(np.asarray(labels), kinds).reindex(columns=["cat", "dog", "unknown"], fill_value=0)
+    columns = ["cat", "dog", *sorted({*kinds} - {"cat", "dog", "unknown"}), "unknown"]
+    counts = pd.crosstab(np.asarray(labels), kinds).reindex(columns=columns, fill_value=0)
     return counts.rename_axis(index="cluster", columns=None)
 
 # %% ../nbs/tutorial/06_evaluation.ipynb #39614562
@@ -49,11 +52,15 @@ def print_cluster_counts(
     paths: Sequence[str | Path],  # fotos
     labels: Sequence[int],  # grupo de cada foto
 ) -> None:
-    "Imprime los gatos y perros de cada grupo, como en el tutorial original."
-    for cluster, row in cluster_counts(paths, labels).iterrows():
-        print(f"Cluster {cluster}:\nCats: {row['cat']}\nDogs: {row['dog']}")
-        if row["unknown"]:
-            print(f"Unknown: {row['unknown']}")
+    "Imprime cuántas fotos de cada tipo hay en cada grupo, como en el tutorial original."
+    counts = cluster_counts(paths, labels).rename(
+        columns={"cat": "Cats", "dog": "Dogs", "unknown": "Unknown"}
+    )
+    for cluster, row in counts.iterrows():
+        print(f"Cluster {cluster}:")
+        for kind, n in row.items():
+            if n or kind in ("Cats", "Dogs"):
+                print(f"{kind}: {n}")
 
 # %% ../nbs/tutorial/06_evaluation.ipynb #3da720d9
 def match_clusters(

@@ -22,7 +22,7 @@ from .common.checks import as_paths, as_vectors
 from .common.errors import CatsDogsError, ImageReadError
 from .comparing import cluster_scores
 from .evaluation import mistakes_table, show_mistakes
-from .photos.figures import draw_tile
+from .photos.figures import WIDTH, draw_tile, new_figure
 from .photos.reading import read_image
 
 _all_ = ["mistakes_table", "show_mistakes"]
@@ -71,26 +71,21 @@ def show_neighbours(
     X_train: np.ndarray,  # sus vectores
     n: int = 3,  # vecinas de cada una
     captions: Sequence[str] | None = None,  # texto debajo del nombre de cada foto
-) -> Figure:  # figura de matplotlib: dos fotos por fila, con sus vecinas
+) -> Figure:  # figura de matplotlib: una fila por foto, con sus vecinas
     "Enseña cada foto al lado de las fotos de entrenamiento que más se le parecen."
-    import matplotlib.pyplot as plt
-
     paths, train_paths, near, cosines = _check_neighbours(paths, X, train_paths, X_train, n)
     captions = [""] * len(paths) if captions is None else list(captions)
     if len(captions) != len(paths):
         raise CatsDogsError(f"Hay {len(paths)} fotos en `paths` y {len(captions)} textos en `captions`.")
-    rows = -(-len(paths) // 2)
-    fig, axes = plt.subplots(
-        rows, 2 * n + 2, figsize=(9, 9 / (2 * n + 2) * 1.25 * rows), dpi=80, layout="constrained"
-    )
+    figure = new_figure(height=len(paths) * (WIDTH / (n + 1) + 0.15))
+    axes = figure.subplots(len(paths), n + 1, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
-    for group, path, caption, row, likeness in zip(axes.reshape(-1, n + 1), paths, captions, near, cosines):
+    for group, path, caption, row, likeness in zip(axes, paths, captions, near, cosines):
         draw_tile(group[0], path, caption)
         for ax, j, cosine in zip(group[1:], row, likeness):
             draw_tile(ax, train_paths[j], f"coseno {cosine:.2f}".replace(".", ","))
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    return figure
 
 # %% ../nbs/further/08a_mistakes.ipynb #7c3f9db4
 def _cover(
@@ -170,21 +165,17 @@ def show_occlusion(
     captions: Sequence[str] | None = None,  # texto debajo del nombre de cada una
 ) -> Figure:  # figura de matplotlib
     "Dibuja cada foto y su mapa: en rojo lo que la lleva a su grupo; en azul, lo que la aparta."
-    import matplotlib.pyplot as plt
-
     paths, captions = as_paths(paths), [""] * len(maps) if captions is None else list(captions)
     if not len(paths) == len(maps) == len(captions) or not paths:
         raise CatsDogsError(
             f"Hay {len(paths)} fotos en `paths`, {len(maps)} en `maps` y {len(captions)} en `captions`: "
             "hace falta uno por foto."
         )
-    fig, axes = plt.subplots(
-        2, len(paths), figsize=(2.6 * len(paths), 5), dpi=80, layout="constrained", squeeze=False
-    )
+    figure = new_figure(height=2 * WIDTH / max(3, len(paths)) + 0.5)
+    axes = figure.subplots(2, len(paths), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for (top, bottom), path, heat, caption in zip(axes.T, paths, maps, captions):
         draw_tile(top, path, caption)
         _draw_heat(bottom, path, heat)
-    plt.close(fig)  # quien la recibe decide cuándo enseñarla
-    return fig
+    return figure

@@ -70,15 +70,17 @@ def draw_clusters(
     photos: dict[int, list[Path]],  # grupo → sus fotos
     names: dict[int, str],  # grupo → nombre
 ):  # figura de matplotlib
-    "Dibuja una fila de fotos por grupo, con su nombre."
-    columns = max(1, *map(len, photos.values()))
-    figure = new_figure(1.4 * columns, 1.75 * len(photos))
-    rows = figure.subfigures(len(photos), 1, squeeze=False)[:, 0]
-    for row, (group, paths) in zip(rows, photos.items()):
-        row.suptitle(f"{names[group]}" if paths else f"{names[group]}: ninguna", fontsize=10)
-        axes = row.subplots(1, columns, squeeze=False)[0]
+    "Dibuja las fotos de cada grupo debajo de su nombre, hasta cuatro por fila."
+    most = max(1, *map(len, photos.values()))
+    rows = -(-most // 4)
+    columns = -(-most // rows)
+    figure = new_figure(5, (5.8 / columns * rows + 0.3) * len(photos))
+    parts = figure.subfigures(len(photos), 1, squeeze=False)[:, 0]
+    for part, (group, paths) in zip(parts, photos.items()):
+        part.suptitle(f"{names[group]}" if paths else f"{names[group]}: ninguna", fontsize=10)
+        axes = part.subplots(rows, columns, squeeze=False).ravel()
         for ax, path in zip(axes, paths):
-            draw_photo(ax, path, 110)
+            draw_photo(ax, path)
         for ax in axes[len(paths) :]:
             ax.remove()
     return figure

@@ -40,10 +40,9 @@ def plot_projection(
 ) -> Figure:  # figura de matplotlib
     "Dibuja el mapa con un color y una forma por grupo y su leyenda; lo que no tiene grupo va en gris."
     projection = check_points(projection, labels)
-    figure = new_figure(7, 4.2)
+    figure = new_figure()
     ax = figure.subplots()
     draw_groups(ax, projection, labels)
-    columns = ceil(len(ax.collections) / 18)
-    figure.set_figwidth(5.5 + 1.5 * columns)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=2, frameon=False, ncols=columns)
+    figure.set_figheight(3 + 0.22 * ceil(len(ax.collections) / 3))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), markerscale=3, frameon=False, ncols=3)
     return figure

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import expand
 from .errors import CatsDogsError, printable
 from .model_files import pack_model, unpack_model
 
@@ -23,7 +24,7 @@ def model_path(
     path: str | Path,  # archivo de un modelo
 ) -> Path:  # el mismo, como Path
     "Comprueba que el nombre de un modelo acaba en `.skops`, `.pkl` o `.joblib`."
-    path = Path(os.path.expanduser(path))
+    path = expand(path)
     if path.suffix.lower() not in (".skops", ".pkl", ".joblib"):
         raise CatsDogsError(
             f"El archivo de un modelo debe acabar en .skops, .pkl o .joblib, y este no: «{printable(path)}»."

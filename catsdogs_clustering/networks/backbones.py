@@ -10,6 +10,7 @@ __all__ = ['PIP_BACKBONES', 'MAX_ASPECT', 'VIEWS', 'list_backbones', 'Preprocess
 import hashlib
 import importlib
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ import numpy as np
 from PIL import Image
 
 from ..common.checks import responds
-from ..common.errors import CatsDogsError, printable
+from ..common.errors import CatsDogsError, os_reason, printable
+from ..photos.forks import forkproof
 from ..photos.resizing import resize_pixels
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #47e75854
@@ -265,17 +267,41 @@ def _hub_file(
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(choice.url).name
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #9d99021a
+def _broken(
+    file: Path,  # archivo de pesos que no se deja leer
+    name: str,  # red
+) -> WeightsError:  # el error, que nombra el archivo
+    "Explica qué le pasa a un archivo de pesos que se descargó antes."
+    try:
+        start = file.read_bytes()[:64].lstrip().lower()
+        what = "es una página web" if start.startswith(b"<") else "está incompleto o dañado"
+        what = what if start else "está vacío"
+    except OSError as e:
+        what = os_reason(e)
+    return WeightsError(
+        f"Los pesos de {name} están en «{printable(file)}», pero ese archivo no sirve ({what}): "
+        "bórralo y se descargará otra vez."
+    )
+
+# %% ../../nbs/rooms/networks/50_backbones.ipynb #9f162182
 def _download_state(
     name: str,  # red de torchvision
     choice,  # miembro de la enumeración de pesos
 ) -> dict:  # nombre → tensor
     "Descarga los pesos con torchvision, o los toma de su caché."
-    if not _hub_file(choice).exists():
-        _check_reachable(choice.url, name)
+    file = _hub_file(choice)
+    if file.exists():
+        try:
+            return _read_weights(file)
+        except WeightsError:
+            raise _broken(file, name) from None
+    _check_reachable(choice.url, name)
     try:
         return choice.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as e:
-        raise WeightsError(f"No se pudieron descargar los pesos de {name} ({e}). {_WAYS_OUT}") from None
+    except Exception as e:  # la red, el disco y los certificados fallan de mil maneras
+        raise WeightsError(
+            f"No se pudieron descargar los pesos de {name} ({type(e).__name__}). {_WAYS_OUT}"
+        ) from None
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #be85b09c
 def _build_torchvision(
@@ -289,7 +315,7 @@ def _build_torchvision(
     choice = _torchvision_weights(name, weights if named else "DEFAULT")
     model = get_model(name, weights=None)
     if named:
-        model.load_state_dict(_download_state(name, choice))
+        _load_state(model, _download_state(name, choice), _hub_file(choice))
     _remove_classifier(model)
     t = choice.transforms()
     return model, Preprocessing(
@@ -297,6 +323,34 @@ def _build_torchvision(
     )
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #6b5a6e28
+def _timm_file(
+    name: str,  # red de timm
+) -> Path | None:  # None si no se ha descargado
+    "El archivo de la caché de Hugging Face con los pesos de una red."
+    import timm
+    from huggingface_hub import try_to_load_from_cache
+
+    config = timm.get_pretrained_cfg(name)
+    repo = config and (config.hf_hub_id or "").partition("@")[0]
+    for file in ("model.safetensors", "pytorch_model.bin"):
+        found = try_to_load_from_cache(repo, file) if repo else None
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+# %% ../../nbs/rooms/networks/50_backbones.ipynb #6080c4b9
+def _check_hub(
+    name: str,  # red de timm
+) -> None:
+    "Lanza `WeightsError` si los pesos que faltan no se pueden descargar del hub."
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise WeightsError(
+            f"Los pesos de {name} no están en la caché de Hugging Face, y HF_HUB_OFFLINE pide no usar "
+            f"la red. {_WAYS_OUT}"
+        )
+    _check_reachable(os.environ.get("HF_ENDPOINT") or "https://huggingface.co", name)
+
+# %% ../../nbs/rooms/networks/50_backbones.ipynb #8fa08c6f
 def _build_timm(
     name: str,  # red de timm
     weights: str | None,  # "DEFAULT", ruta o None
@@ -309,16 +363,21 @@ def _build_timm(
             f"No conocemos la red backbone={name!r}: mira list_backbones() o timm.list_models()."
         )
     _check_default(name, weights)
-    if weights != "DEFAULT":
+    if weights is None:
         model = timm.create_model(name, pretrained=False, num_classes=0)
-    else:
-        _check_reachable("https://huggingface.co", name)
-        try:
-            model = timm.create_model(name, pretrained=True, num_classes=0)
-        except Exception as e:  # timm y el hub fallan con muchas clases distintas
-            raise WeightsError(
-                f"No se pudieron descargar los pesos de {name} ({type(e).__name__}: {e}). {_WAYS_OUT}"
-            ) from None
+        return model, _timm_preprocessing(model)
+    file = _timm_file(name)
+    if file is None:
+        _check_hub(name)
+    try:
+        local = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
+        model = timm.create_model(name, pretrained=True, num_classes=0, **local)
+    except Exception as e:  # timm y el hub fallan con muchas clases distintas
+        if file:
+            raise _broken(file, name) from None
+        raise WeightsError(
+            f"No se pudieron descargar los pesos de {name} ({type(e).__name__}). {_WAYS_OUT}"
+        ) from None
     return model, _timm_preprocessing(model)
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #1b374a04
@@ -334,6 +393,7 @@ def _build(name: str, weights: str | None):
     return _build_timm(name, weights)
 
 # %% ../../nbs/rooms/networks/50_backbones.ipynb #c1375e4a
+@forkproof
 def load_backbone(
     name: str = "resnet18",  # red: mira list_backbones
     weights: str

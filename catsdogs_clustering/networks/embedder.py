@@ -21,10 +21,11 @@ from ..common.checks import as_paths, unit_rows
 from ..common.errors import CatsDogsError, ImageReadError
 from ..common.progress import progress_bar
 from .backbones import VIEWS
-from .cache import VectorCache
+from .cache import open_cache
 from .engines import Engine
 from .prepared import prepare_engine
 from .stream import Order, Photo, embed_stream
+from ..photos.forks import fork_safe_lock
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #2379b54e
 @dataclass
@@ -77,6 +78,9 @@ def _gather(
     vectors = _merge(parts, n_views) if good else np.zeros((0, n_features), dtype=np.float32)
     return Embeddings(vectors, [p.path for p in good], problems)
 
+# %% ../../nbs/rooms/networks/55_embedder.ipynb #ed4b4319
+_LOADING = fork_safe_lock()
+
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #9506b59d
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
@@ -118,10 +122,13 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         if not isinstance(self.batch_size, (int, np.integer)) or self.batch_size < 1:
             raise CatsDogsError(f"batch_size={self.batch_size!r} debe ser un entero mayor que cero.")
         key = (tuple(names), self.weights, self.device, self.engine, self.precision, int(self.batch_size))
-        if getattr(self, "_engines", (None,))[0] != key:
-            with nullcontext() if self.cache is None else VectorCache(self.cache) as store:
-                self._engines = key, [prepare_engine(name, *key[1:], store) for name in names]
-        return self._engines[1]
+        with _LOADING:  # si lo piden varios hilos a la vez, que lo haga uno
+            known, engines = getattr(self, "_engines", (None, []))
+            if known != key or not all(engine.usable for engine in engines):
+                with nullcontext() if self.cache is None else open_cache(self.cache) as store:
+                    engines = [prepare_engine(name, *key[1:], store) for name in names]
+                self._engines = key, engines
+        return engines
 
     @property
     def n_features(self) -> int:
@@ -134,7 +141,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         paths = paths if isinstance(paths, Iterator) else as_paths(paths)
         total = len(paths) if isinstance(paths, list) else None
         with ExitStack() as stack:
-            cache = None if self.cache is None else stack.enter_context(VectorCache(self.cache))
+            cache = None if self.cache is None else stack.enter_context(open_cache(self.cache))
             bar = stack.enter_context(progress_bar(total, "Embedding", self.progress))
             photos = embed_stream(paths, Order(engines, views, cache))
             stack.callback(photos.close)

@@ -7,9 +7,11 @@ __all__ = ['MIN_AGREEMENT', 'Engine', 'import_openvino', 'openvino_graph', 'run_
            'candidates', 'pick_device', 'load_engine']
 
 # %% ../../nbs/rooms/networks/51_engines.ipynb #5a3c5f0a
+import ctypes
 import os
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, lru_cache
@@ -22,6 +24,18 @@ from joblib import cpu_count
 from ..common.checks import check_choice, unit_rows
 from ..common.errors import CatsDogsError
 from .backbones import Backbone
+from ..photos.forks import forkproof, on_fork, was_forked
+
+# %% ../../nbs/rooms/networks/51_engines.ipynb #910e2bad
+_STARTED = weakref.WeakSet()  # motores en marcha en este proceso
+
+
+@on_fork
+def _set_aside() -> None:
+    "En una copia, se queda con los motores heredados para que nunca se destruyan."
+    for engine in list(_STARTED):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+    _STARTED.clear()
 
 # %% ../../nbs/rooms/networks/51_engines.ipynb #c15c69c9
 class Engine:
@@ -38,12 +52,24 @@ class Engine:
     ):
         self.name, self.backbone, self.precision, self.batch_size = name, backbone, precision, batch_size
         self.workers, self._run, self._pool = workers, run, ThreadPoolExecutor(workers)
+        self._process = os.getpid()
+        _STARTED.add(self)
+
+    @property
+    def usable(self) -> bool:
+        "¿Se puso en marcha en este proceso? En una copia hecha con fork, sus hilos no existen."
+        return self._process == os.getpid()
 
     def submit(
         self,
         pixels: list[np.ndarray],  # hasta batch_size fotos, uint8 (crop, crop, 3)
     ) -> Future:  # con los vectores, float32 (len(pixels), n_features)
         "Manda un lote a la red, completado con ceros, y vuelve sin esperar al resultado."
+        if not self.usable:
+            raise CatsDogsError(
+                "Este motor se puso en marcha en otro proceso, del que éste es una copia (fork), y aquí no "
+                "funciona: ponlo en marcha otra vez con load_engine, o usa ImageEmbedder, que lo hace solo."
+            )
         batch = np.zeros((self.batch_size, *pixels[0].shape), dtype=np.uint8)
         batch[: len(pixels)] = pixels
         return self._pool.submit(lambda: self._run(batch)[: len(pixels)])
@@ -263,6 +289,11 @@ def pick_device(
         return "cpu"
     import torch
 
+    if was_forked() and getattr(torch.cuda, "_is_in_bad_fork", lambda: False)():
+        raise CatsDogsError(
+            "Este proceso es una copia (fork) de otro que ya usaba la tarjeta gráfica, y no puede usarla: "
+            'usa device="cpu", o multiprocessing.set_start_method("spawn").'
+        )
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -319,6 +350,7 @@ def _engines(backbone, device, wanted, examined, batch_size) -> Iterator[Engine 
             yield e  # una red que no se sabe traducir puede fallar de mil maneras
 
 # %% ../../nbs/rooms/networks/51_engines.ipynb #cb1a63d8
+@forkproof
 def load_engine(
     backbone: Backbone,  # la red: mira load_backbone
     device: str = "auto",  # "auto", "cpu", "cuda"…

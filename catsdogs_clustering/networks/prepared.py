@@ -24,6 +24,7 @@ from catsdogs_clustering.networks.engines import (
     pick_device,
     run_graph,
 )
+from ..photos.forks import forkproof
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #87527a84
 _VERSION = 1  # cambia cuando cambia la manera de preparar una red
@@ -98,7 +99,18 @@ def _stored(store: VectorCache, key: str | None, name: str, weights, batch_size:
     except Exception:
         return None  # lo que sea, se arregla preparándola otra vez
 
+# %% ../../nbs/rooms/networks/53_prepared.ipynb #4ac10e2b
+def _keep(store: VectorCache, key: str | None, engine: Engine) -> None:
+    "Guarda una red preparada, si no es enorme y hay dónde escribir sus archivos temporales."
+    try:
+        row = _take_apart(engine) if key else None
+    except OSError:
+        return  # sin sitio para los temporales, se preparará otra vez
+    if row and len(row[-1]) <= MAX_NETWORK_BYTES:
+        store.put_network(key, *row)
+
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #8a27817b
+@forkproof
 def prepare_engine(
     name: str,  # red
     weights: str | Path | None = "DEFAULT",  # como en load_backbone
@@ -115,12 +127,6 @@ def prepare_engine(
     if known := _stored(store, key, name, weights, batch_size):
         return known
     ready = load_engine(load_backbone(name, weights), device, engine, precision, batch_size)
-    if (
-        fast
-        and ready.name == "openvino"
-        and (key := key or network_key(name, weights, precision, batch_size))
-    ):  # ya descargados
-        facts, graph, values = _take_apart(ready)
-        if len(values) <= MAX_NETWORK_BYTES:
-            store.put_network(key, facts, graph, values)
+    if fast and ready.name == "openvino":
+        _keep(store, key or network_key(name, weights, precision, batch_size), ready)  # ya descargados
     return ready

@@ -22,6 +22,7 @@ from ..common.errors import ImageReadError
 from .backbones import preprocess
 from .cache import VectorCache
 from .engines import Engine
+from ..photos.budget import DECODING
 from ..photos.reading import decode_pixels, read_bytes
 
 # %% ../../nbs/rooms/networks/54_stream.ipynb #bc62661e
@@ -125,14 +126,15 @@ def _open(order: Order, photo: Photo) -> None:
         digest = hashlib.sha256(data).digest()
         if digest != photo.digest:
             photo.digest, photo.vectors = digest, {}
-        pixels = decode_pixels(data, photo.path, order.side)
+        with DECODING.session():  # hasta tener las vistas: la foto entera ocupa mucho más
+            pixels = decode_pixels(data, photo.path, order.side)
+            photo.pixels = {
+                k: preprocess(pixels, order.slots[k][0].backbone.preprocessing, order.slots[k][1])
+                for k in order.missing(photo)
+            }
+            del pixels
     except ImageReadError as e:
         photo.problem = e.reason
-    else:
-        photo.pixels = {
-            k: preprocess(pixels, order.slots[k][0].backbone.preprocessing, order.slots[k][1])
-            for k in order.missing(photo)
-        }
 
 # %% ../../nbs/rooms/networks/54_stream.ipynb #77707b75
 class _Window:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COLORS', 'MARKERS', 'GREY', 'WIDTH', 'INCH', 'STYLE', 'SpanishFormatter', 'Picture', 'new_figure', 'name_room',
            'draw_photo', 'draw_tile', 'group_style', 'label_style', 'group_name', 'split_by_group', 'label_styles',
-           'draw_groups', 'spread_out', 'draw_thumbnails']
+           'draw_groups', 'spread_out', 'draw_thumbnails', 'show_pooling']
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #7aff456c
 import re
@@ -26,6 +26,7 @@ from matplotlib.ticker import ScalarFormatter
 from PIL import Image, ImageOps
 
 from ..common.errors import ImageReadError, printable
+from ..common.numbers import decimal, number
 from .reading import read_image
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #173497dd
@@ -46,6 +47,9 @@ STYLE = {
 class SpanishFormatter(ScalarFormatter):
     "Los números de un eje, con coma en los decimales y punto en los millares."
 
+    def __init__(self):
+        super().__init__()
+
     def __call__(self, x, pos=None):
         "El texto de una marca."
         whole, _, part = super().__call__(x, pos).partition(".")
@@ -55,6 +59,9 @@ class SpanishFormatter(ScalarFormatter):
 # %% ../../nbs/rooms/photos/44_figures.ipynb #70916e61
 class Picture(Figure):
     "Una figura de matplotlib con el estilo de la casa."
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 
     def add_subplot(self, *args, **kwargs):
         "Añade unos ejes, con el estilo de la casa."
@@ -74,9 +81,9 @@ class Picture(Figure):
         self.savefig(drawn := BytesIO(), format="png", facecolor="white")
         image, file = Image.open(drawn).convert("RGB"), BytesIO()
         if any(np.ndim(photo.get_array()) == 3 for ax in self.axes for photo in ax.images):
-            image.save(file, "JPEG", quality=72, optimize=True, dpi=(2 * INCH, 2 * INCH))
+            image.save(file, "JPEG", quality=45, progressive=True, optimize=True, dpi=(2 * INCH, 2 * INCH))
             return "image/jpeg", file.getvalue()
-        image.quantize(255, dither=Image.Dither.NONE).save(
+        image.quantize(32, dither=Image.Dither.NONE).save(
             file, "PNG", optimize=True, dpi=(2 * INCH, 2 * INCH)
         )
         return "image/png", file.getvalue()
@@ -99,6 +106,7 @@ def new_figure(
     import matplotlib.pyplot as plt
 
     figure = plt.figure(FigureClass=Picture, figsize=(width, height), dpi=2 * INCH, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
     plt.close(figure)
     return figure
 
@@ -107,22 +115,22 @@ def name_room(
     ax: Axes,  # una casilla de una cuadrícula
 ) -> int:  # letras, como mucho 24
     "Cuántas letras caben encima de una casilla."
-    spec = ax.get_subplotspec()
+    spec, part = ax.get_subplotspec(), ax.get_figure()  # la figura, o una de sus partes
     columns = spec.get_gridspec().ncols if spec else 1
-    return max(9, min(24, int(ax.get_figure().get_figwidth() / columns / 0.082)))
+    return max(9, min(24, int(part.bbox.width / part.dpi / columns / 0.074)))
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1fdd27ee
 def draw_photo(
     ax: Axes,  # dónde dibujar
     path: Path,  # foto
-    size: int = 320,  # lado mayor de la miniatura, en píxeles
+    size: int = 240,  # lado mayor de la miniatura, en píxeles
     caption: str = "",  # texto debajo de su nombre
 ) -> None:
     "Dibuja una miniatura con su nombre, o un hueco con el motivo por el que no se puede leer."
     name, room = printable(path.name), name_room(ax)
     title = name if len(name) <= room else f"{name[: room // 2]}…{name[room // 2 + 1 - room :]}"
     if caption:
-        title += f"\n{caption}"
+        title += f"\n{fill(caption, room + 1)}"
     ax.set_title(title, fontsize=9, parse_math=False)
     ax.set(xticks=[], yticks=[])
     try:
@@ -144,7 +152,7 @@ def draw_tile(
     caption: str,  # texto debajo de su nombre
 ) -> None:
     "Dibuja una foto pequeña con su nombre y un texto, como `draw_photo`."
-    draw_photo(ax, path, caption=caption)
+    draw_photo(ax, path, size=142, caption=caption)
     ax.set_anchor("N")
 
 # %% ../../nbs/rooms/photos/44_figures.ipynb #1c550de7
@@ -209,10 +217,11 @@ def draw_groups(
     ax: Axes,  # dónde dibujar
     projection: np.ndarray,  # (fotos, 2)
     labels: Sequence[Hashable],  # grupo de cada foto
-    size: float = 12,  # de cada punto
+    size: float | None = None,  # de cada punto; None, según cuántos sean
 ) -> None:
     "Dibuja los puntos, cada grupo con su color y su forma; los que no tienen grupo, en gris y debajo."
-    styles = label_styles(labels)
+    many, styles = len(labels) > 1000, label_styles(labels)
+    size = size or (4 if many else 12)
     for group, where in split_by_group(labels).items():
         color, marker = styles[group]
         ax.scatter(
@@ -222,7 +231,7 @@ def draw_groups(
             marker=marker,
             alpha=0.75,
             edgecolor=to_hex(0.6 * np.array(to_rgb(color))),
-            linewidths=0.3,
+            linewidths=0.3 if len(labels) <= 200 else 0,
             label=f"{group_name(group)} ({len(where)})",
         )
     ax.set(xticks=[], yticks=[])
@@ -265,3 +274,48 @@ def draw_thumbnails(
     low, high = projection.min(axis=0) - gap, projection.max(axis=0) + gap
     ax.set(xticks=[], yticks=[], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.spines[:].set(visible=True, color="#CCCCCC")
+
+# %% ../../nbs/rooms/photos/44_figures.ipynb #6bacbc53
+def _draw_map(
+    ax: Axes,  # dónde dibujar
+    square: Image.Image,  # lo que entra en la red
+    heat: np.ndarray,  # (alto, ancho): un mapa
+    name: int,  # su número
+) -> None:
+    "Dibuja un mapa encima de la foto en gris, con su media debajo."
+    width, height = square.size
+    ax.imshow(np.asarray(square.convert("L").convert("RGB")))
+    ax.imshow(heat, cmap="inferno", alpha=0.65, extent=(0, width, height, 0))
+    ax.set_title(f"mapa {name}", fontsize=9)
+    ax.set_xlabel(f"media: {decimal(float(heat.mean()))}", fontsize=9, color=COLORS[4])
+    ax.set(xticks=[], yticks=[])
+
+# %% ../../nbs/rooms/photos/44_figures.ipynb #0b5d92ea
+def show_pooling(
+    photo: Image.Image,  # la foto, ya a su medida
+    square: Image.Image,  # su recorte: lo que entra en la red
+    maps: np.ndarray,  # (mapas, alto, ancho): lo que sale de la última capa
+) -> Picture:
+    "Dibuja los cuatro pasos de una foto a su vector: medida, recorte, mapas, y la media de cada mapa."
+    figure = new_figure(height=6)
+    layout = [["photo"] * 2 + ["square"] * 2, ["title"] * 4, ["0", "1", "2", "3"], ["vector"] * 4]
+    axes = figure.subplot_mosaic(layout, height_ratios=[1.9, 0.12, 1.3, 1])
+    axes["photo"].imshow(photo)
+    corner = [(side - crop) / 2 for side, crop in zip(photo.size, square.size)]
+    axes["photo"].add_patch(Rectangle(corner, *square.size, fill=False, ec=COLORS[1], lw=3))
+    axes["square"].imshow(square)
+    for name, image, title in (("photo", photo, "1. A su medida"), ("square", square, "2. El recorte")):
+        axes[name].set_title(f"{title}\n{image.width} × {image.height} píxeles")
+        axes[name].axis("off")
+    count, height, width = maps.shape
+    title = f"3. La red: {number(count)} mapas de {height} × {width}; cuatro de ellos"
+    axes["title"].text(0.5, 0.5, title, ha="center", va="center")
+    axes["title"].axis("off")
+    means = maps.mean(axis=(1, 2))
+    strongest = np.sort(np.argsort(-means)[:4])
+    for i, name in enumerate(strongest):
+        _draw_map(axes[str(i)], square, maps[name], name)
+    axes["vector"].vlines(np.arange(count), 0, means, color=GREY, lw=0.7)
+    axes["vector"].vlines(strongest, 0, means[strongest], color=COLORS[4], lw=2)
+    axes["vector"].set(title="4. La media de cada mapa: el vector", xlabel="número de mapa", xlim=(0, count))
+    return figure

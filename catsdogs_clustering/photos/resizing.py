@@ -13,6 +13,8 @@ from threading import Thread
 
 import numpy as np
 
+from .forks import forkproof
+
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #582423b2
 def _triangle(x: np.ndarray) -> np.ndarray:
     "El filtro bilineal, entre -1 y 1."
@@ -77,6 +79,7 @@ def _with_numpy(pixels: np.ndarray, height: int, width: int, interpolation: str)
     return high.reshape(height, width, 3).astype(np.uint8)
 
 # %% ../../nbs/rooms/photos/42_resizing.ipynb #dedb10dd
+@forkproof
 def _with_torch(pixels: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
     "Lleva una foto a otro tamaño con torch."
     import torch
@@ -110,7 +113,7 @@ def _torch_is_ready() -> bool:
     if "torch" in sys.modules:
         return True
     if next(_served) == _PATIENCE:
-        loading = Thread(target=_import_torch)
+        loading = Thread(target=_import_torch, daemon=True)
         loading.start()
         _loading = loading
     return False

@@ -7,14 +7,14 @@ __all__ = ['show_samples']
 
 # %% ../../nbs/rooms/photos/46a_samples.ipynb #23addad1
 from collections.abc import Iterable
-from math import ceil, sqrt
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
 from ..common.checks import as_paths
 from ..common.errors import CatsDogsError
-from .figures import draw_photo, new_figure
+from .figures import WIDTH, draw_photo, new_figure
 
 # %% ../../nbs/rooms/photos/46a_samples.ipynb #73d9180d
 def _pick(
@@ -43,9 +43,9 @@ def show_samples(
 ):  # matplotlib.figure.Figure
     "Dibuja unas cuantas fotos en una cuadrícula, cada una con su nombre."
     chosen = _pick(as_paths(paths), n, random_state)
-    columns = ceil(sqrt(len(chosen)))
+    columns = 4 if len(chosen) > 9 or len(chosen) % 4 == 0 else 3
     rows = ceil(len(chosen) / columns)
-    figure = new_figure(1.8 * columns, 1.9 * rows)
+    figure = new_figure(height=rows * (WIDTH / columns + 0.1))
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for path, ax in zip(chosen, axes):
         draw_photo(ax, path)
