@@ -277,9 +277,7 @@ def _print_summary(s: dict) -> None:
         change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
         click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.{change}")
     else:
-        click.echo(
-            "Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar"
-        )
+        click.echo("Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar")
     if s["distintas"]:
         strange = count(s["distintas"], "foto")
         click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
