@@ -55,14 +55,14 @@ class Driver:
         )
         return self.page.locator("#lienzo").bounding_box()
 
-    def drag(self, points: list[tuple[float, float]]) -> None:
+    def drag(self, points: list[tuple[float, float]], steps: int = 4) -> None:
         "Arrastra el ratón por unos puntos del mapa, dados en partes de su ancho y su alto."
         box = self.map_box()
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         for place in places[1:]:
-            self.page.mouse.move(*place, steps=4)
+            self.page.mouse.move(*place, steps=steps)
         self.page.mouse.up()
         self.page.wait_for_timeout(100)
 
@@ -102,6 +102,9 @@ def check_selection(driver: Driver) -> None:
     page.click('[data-mode="recuadro"]')
     driver.drag([(0.02, 0.02), (0.98, 0.98)])
     driver.expect("Elegidas" in driver.text("#cuenta"), "el recuadro no elige nada")
+    page.click("#olvidar")
+    driver.drag([(0.02, 0.02), (0.98, 0.98)], steps=1)
+    driver.expect("Elegidas" in driver.text("#cuenta"), "un recuadro hecho de un tirón no elige nada")
     everything = driver.rows()
     page.click('[data-mode="lazo"]')
     driver.drag([(0.02, 0.02), (0.55, 0.02), (0.55, 0.98), (0.02, 0.98)])
@@ -133,11 +136,15 @@ def check_keyboard(driver: Driver) -> None:
     page.locator("#lista").focus()
     for key in ("Home", "ArrowDown", "ArrowDown", " "):
         page.keyboard.press(key)
-    driver.expect(driver.rows() == 1, "el espacio no elige la foto de la lista")
+    selected = page.locator('#lista [aria-selected="true"]')
+    driver.expect(selected.count() == 1, "el espacio no elige la foto de la lista")
     driver.expect(page.locator("#elegida b").count() == 1, CLOSE)
     active = page.get_attribute("#lista", "aria-activedescendant")
     marked = bool(active) and page.locator(f"#{active}").count() == 1
     driver.expect(marked, "no se sabe qué línea está activa")
+    for key in ("ArrowDown", " "):
+        page.keyboard.press(key)
+    driver.expect(selected.count() == 2, "no se puede elegir otra foto de la lista sin soltar la primera")
     page.keyboard.press("Control+a")
     driver.expect(driver.rows() > 1, "Ctrl+A no las elige todas")
     page.keyboard.press("Escape")

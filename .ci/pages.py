@@ -105,6 +105,25 @@ def name_landmark(
     return tag if label is None or "aria-label" in tag else f'{tag[:-1]} aria-label="{label}">'
 
 
+def polish_markup(
+    text: str,  # un trozo de página, sin guiones
+) -> str:  # el mismo, acabado
+    "Zonas con nombre, cabeceras sin huecos, fórmulas con letras, y todo lo que se desliza, con teclado."
+    text = re.sub(r'<span class="math inline">\\\((.*?)\\\)</span>', plain_formula, text)
+    text = re.sub(r"<th\b([^>]*)>\s*</th>", r"<td\1></td>", text)
+    text = re.sub(r"<nav\b[^>]*>", name_landmark, text)
+    text = re.sub(r'(<a\b[^>]*?) role="navigation"', r'\1 role="button" tabindex="0"', text)
+    text = re.sub(r"<pre><code>(.*?)</code></pre>", mark_table, text, flags=re.S)
+    text = re.sub(r'<pre(?= class="sourceCode)', '<pre tabindex="0"', text)  # lo que se desliza, con teclado
+    text = re.sub(r"<table(?![^>]*tabindex)", '<table tabindex="0"', text)
+    text = text.replace(
+        '<div id="quarto-margin-sidebar"', '<div role="complementary" id="quarto-margin-sidebar"'
+    )
+    for english, spanish in ENGLISH.items():
+        text = text.replace(english, spanish)
+    return text
+
+
 def polish_html(
     text: str,  # una página
     cover: bool = False,  # ¿es la portada?
@@ -122,18 +141,8 @@ def polish_html(
         text,
     )
     text = re.sub(r"<script\b[^>]*>\s*define\('jquery'.*?</script>\n?", "", text, flags=re.S)
-    text = re.sub(r'<span class="math inline">\\\((.*?)\\\)</span>', plain_formula, text)
-    text = re.sub(r"<th\b([^>]*)>\s*</th>", r"<td\1></td>", text)
-    text = re.sub(r"<nav\b[^>]*>", name_landmark, text)
-    text = re.sub(r'(<a\b[^>]*?) role="navigation"', r'\1 role="button" tabindex="0"', text)
-    text = re.sub(r"<pre><code>(.*?)</code></pre>", mark_table, text, flags=re.S)
-    text = re.sub(r'<pre(?= class="sourceCode)', '<pre tabindex="0"', text)  # lo que se desliza, con teclado
-    text = re.sub(r"<table(?![^>]*tabindex)", '<table tabindex="0"', text)
-    text = text.replace(
-        '<div id="quarto-margin-sidebar"', '<div role="complementary" id="quarto-margin-sidebar"'
-    )
-    for english, spanish in ENGLISH.items():
-        text = text.replace(english, spanish)
+    parts = re.split(r"(<script\b.*?</script>)", text, flags=re.S)  # dentro de un guion no se toca nada
+    text = "".join(part if part.startswith("<script") else polish_markup(part) for part in parts)
     if cover:
         text = re.sub(r'<body class="', '<body class="portada ', text, count=1)
     return text

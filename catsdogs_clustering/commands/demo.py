@@ -32,7 +32,8 @@ def _find_images(
 
     if folder is None:
         return scratch / "dibujos", draw_sample(scratch / "dibujos")
-    return Path(folder), list_images(folder)
+    folder = Path(os.path.expanduser(folder))
+    return folder, list_images(folder)
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #20e02986
 def _check_images(
@@ -123,9 +124,9 @@ def run_demo(
     quiet: bool = False,  # sin anuncios ni barra de progreso
 ) -> Demo:
     "Recorre el tutorial entero y deja los resultados en `out`; si algo falla, no escribe nada."
-    watch = Stopwatch(quiet)
+    watch, out = Stopwatch(quiet), Path(os.path.expanduser(out))
     with tempfile.TemporaryDirectory() as scratch:
-        _check_out(Path(out))
+        _check_out(out)
         with watch("Reunir las imágenes"):
             root, paths = _find_images(folder, Path(scratch))
         with watch("Comprobar que se pueden leer"):
@@ -133,7 +134,7 @@ def run_demo(
         demo = _cluster(root, paths, n_clusters, backbone, cache, watch)
         demo.problems = problems
         with watch("Guardar los resultados"):
-            _write_results(demo, Path(out))
+            _write_results(demo, out)
     return demo
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #7aec074f
@@ -299,5 +300,5 @@ def _summary(demo: Demo, out: Path, drawings: bool) -> None:
 def _command(ctx, datos, salida, k, backbone, cache, omitir_malas, quiet):
     "Recorre el tutorial entero: agrupa, dibuja el mapa, cuenta y guarda."
     result = run_demo(datos, salida, k, backbone, cache, omitir_malas, quiet)
-    _summary(result, Path(salida), drawings=datos is None)
+    _summary(result, Path(os.path.expanduser(salida)), drawings=datos is None)
     ctx.exit(1 if result.problems else 0)

@@ -39,33 +39,17 @@ class Result:
 
 # %% ../../nbs/tool/commands/12e_evaluate.ipynb #381e1727
 def _check_kinds(
-    kinds: list,  # tipo de cada foto, o None
+    labels,  # grupo de cada foto
+    kinds: list,  # su tipo, o None
     folder: str | Path,  # de dónde son, para el mensaje
 ) -> None:
-    "Sin dos tipos conocidos no hay nada que contar."
-    known = sorted(set(filter(None, kinds)))
-    if not known:
-        raise CatsDogsError(
-            f"No se sabe qué es ninguna foto de «{printable(folder)}»: para evaluar, pon las de cada tipo en "
-            "una carpeta con su nombre, como gato y perro, o nómbralas como cat.1.jpg y dog.1.jpg."
-        )
-    if len(known) < 2:
-        raise CatsDogsError(
-            f"En «{printable(folder)}» sólo se conocen fotos de un tipo, «{printable(known[0])}»: para poner "
-            "nota hacen falta dos. Añade fotos de los demás, en una carpeta con su nombre."
-        )
+    "Lanza `CatsDogsError` si la nota engañaría."
+    from catsdogs_clustering.photos.scoring import no_score_reason
 
-# %% ../../nbs/tool/commands/12e_evaluate.ipynb #158594bd
-def _check_groups(
-    names: list[str],  # grupo de cada foto
-    kinds: list,  # su tipo, o None
-) -> None:
-    "De cada grupo hay que conocer alguna foto: si no, la nota callaría lo que pasa en él."
-    seen = {name for name, kind in zip(names, kinds) if kind}
-    for name in sorted(set(names) - seen):
+    if reason := no_score_reason(labels, kinds):
         raise CatsDogsError(
-            f"De las {count(names.count(name), 'foto')} que caen en «{printable(name)}» no se sabe qué es "
-            "ninguna, y una nota que las calla engañaría: pon nombre a algunas."
+            f"{reason} En «{printable(folder)}», pon fotos de cada tipo en una carpeta con su nombre, "
+            "como gato y perro, o nómbralas como cat.1.jpg y dog.1.jpg."
         )
 
 # %% ../../nbs/tool/commands/12e_evaluate.ipynb #193e3be6
@@ -82,11 +66,13 @@ def evaluate_folder(
     paths = list_images(folder)
     kinds, source = find_kinds(paths)
     kinds = [kind_name(kind) for kind in kinds]
-    _check_kinds(kinds, folder)
+    _check_kinds([0] * len(paths), kinds, folder)
     found = predict(model_file, paths, cache=cache, watch=watch)
     good = found.table[found.table["reason"].isna()]
     told = dict(zip(paths, kinds))
-    return _compare(found.model, good, [told[path] for path in good["path"]], found.problems, source)
+    kinds = [told[path] for path in good["path"]]
+    _check_kinds([found.model.names_.get(group, group) for group in good["cluster"]], kinds, folder)
+    return _compare(found.model, good, kinds, found.problems, source)
 
 # %% ../../nbs/tool/commands/12e_evaluate.ipynb #57e37ae0
 def _compare(model, good, kinds: list, problems: list, source: str) -> Result:  # good: filas que se han leído
@@ -97,7 +83,6 @@ def _compare(model, good, kinds: list, problems: list, source: str) -> Result:  
 
     labels, known = good["cluster"].astype(int), set(filter(None, kinds))
     names = [model.cluster_name(group) for group in labels]
-    _check_groups(names, kinds)
     matched = not set(model.names_.values()) & known
     mapping = match_clusters(labels, kinds) if matched else model.names_
     score, guess = evaluate(labels, kinds, mapping), assign_kinds(labels, mapping)

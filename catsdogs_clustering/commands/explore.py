@@ -33,14 +33,16 @@ class Exploration:
     folder: Path  # la carpeta
     table: object  # DataFrame de image_table
     duplicates: object  # DataFrame de find_duplicates, o None
+    listing: object  # Listing: lo que no son fotos, contado
 
     @property
     def problems(self) -> list[tuple]:  # pares (ruta, motivo)
-        return [
+        bad = [
             (path, problem)
             for path, problem in zip(self.table["path"], self.table["problem"])
             if isinstance(problem, str)
         ]
+        return [*self.listing.problems, *bad]
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #702f5bf6
 def explore(
@@ -51,11 +53,12 @@ def explore(
     "Mira todas las fotos de una carpeta; `CatsDogsError` si no existe o no tiene ninguna."
     import pandas as pd
 
-    from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.eda import image_table
     from catsdogs_clustering.photos.duplicates import find_duplicates
+    from catsdogs_clustering.photos.listing import scan_folder
 
-    watch, paths, tables = Stopwatch(quiet), list_images(folder), []
+    watch, listing, tables = Stopwatch(quiet), scan_folder(folder), []
+    paths = listing.paths
     with progress_bar(len(paths), "Abrir las fotos", not watch.quiet) as bar:
         for start in range(0, len(paths), 64):
             tables.append(image_table(paths[start : start + 64]))
@@ -64,7 +67,7 @@ def explore(
     if duplicates:
         with watch("Buscar fotos repetidas"):
             found = find_duplicates(table)
-    return Exploration(Path(folder), table, found)
+    return Exploration(Path(folder), table, found, listing)
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #6d047409
 def _spread(sizes) -> dict[str, int] | None:  # columna de anchos o de altos → menor, mediano y mayor
@@ -97,6 +100,8 @@ def _summary(found: Exploration) -> dict:  # lo que se cuenta, en tipos que cabe
         "modos": good["mode"].value_counts().to_dict(),
         "ancho": _spread(good["width"]),
         "alto": _spread(good["height"]),
+        "otros_tipos": dict(found.listing.unread),
+        "del_sistema": dict(found.listing.skipped),
         "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in found.problems],
         "repetidas": _copies(found),
     }
@@ -171,6 +176,8 @@ def _command(ctx, folder, csv, sin_repetidas, quiet, as_json):
         print_json(summary)
     else:
         _print_summary(summary)
+        if others := found.listing.summary():
+            click.echo(others)
     list_problems(found.problems)
     if not summary["se_leen"]:
         ctx.exit(2)

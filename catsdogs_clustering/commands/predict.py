@@ -72,14 +72,19 @@ def load_clusterer(
     return model
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #50e912a4
-def _gather(paths: Sequence[str | Path]) -> list[Path]:  # fotos, sin repetir, en el orden en que se piden
+def _gather(paths: Sequence[str | Path]) -> tuple[list[Path], list]:  # fotos, sin repetir, y Listing
     "Junta las fotos de unas rutas; una que no existe se queda, y ya se verá que no se puede leer."
     from catsdogs_clustering.dataset import list_images
+    from catsdogs_clustering.photos.listing import scan_folder
 
-    found = []
+    found, listings = [], []
     for path in (Path(os.path.expanduser(path)) for path in paths):
-        found += list_images(path) if os.path.isdir(path) else [path]
-    return list(dict.fromkeys(found))
+        if os.path.isdir(path):
+            listings.append(scan_folder(path))
+            found += listings[-1].paths or list_images(path)  # que, si no hay ninguna, dice qué se buscaba
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found)), listings
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #cd9c9c38
 @dataclass
@@ -89,6 +94,7 @@ class Prediction:
     model: object  # ImageClusterer
     table: object  # DataFrame: path, cluster, name, confidence, outlier, reason y doubtful
     drift: object  # Drift, o None si son muy pocas fotos para hablar de la tanda
+    listings: Sequence = ()  # Listing de cada carpeta: lo que había además de fotos
 
     @property
     def problems(self) -> list[tuple]:  # pares (ruta, motivo)
@@ -109,7 +115,7 @@ def predict(
 ) -> Prediction:
     "Reparte unas fotos con un modelo guardado; `CatsDogsError` si el modelo no sirve o no hay fotos."
     watch = watch or Stopwatch(quiet=True)
-    photos = _gather(paths)
+    photos, listings = _gather(paths)
     with watch("Abrir el modelo"):
         from catsdogs_clustering.outliers import check_drift
 
@@ -125,7 +131,7 @@ def predict(
             else None
         )
     table["doubtful"] = _least_sure(table, doubt)
-    return Prediction(model, table, drift)
+    return Prediction(model, table, drift, listings)
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #bf42d539
 def _least_sure(
@@ -340,8 +346,8 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
     csv, dest = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths)
     watch = Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
-    problems = found.problems
-    if len(problems) < len(found.table):
+    problems = found.problems + [p for listing in found.listings for p in listing.problems]
+    if len(found.problems) < len(found.table):
         if dest:
             problems += organize(found, dest, enlazar, watch)
         if csv:
@@ -371,5 +377,7 @@ def _tell(found: Prediction, dest: Path | None, as_json: bool) -> None:
             f"Ordenadas en «{printable(dest)}»: "
             + ", ".join(sorted(printable(p.name) for p in dest.iterdir()))
         )
+    for summary in filter(None, (listing.summary() for listing in found.listings)):
+        click.echo(summary, err=True)
     if drift and drift.drifted:
         click.echo(f"Aviso: {drift.message}", err=True)

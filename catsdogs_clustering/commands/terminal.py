@@ -26,6 +26,7 @@ from pathlib import Path
 
 import click
 
+from ..common import errors
 from ..common.checks import expand
 from ..common.errors import CatsDogsError, os_reason, printable
 from ..common.numbers import count
@@ -150,7 +151,7 @@ def run(
     # de un archivo que está mal: de ése ya se dice cuál es, y por qué
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    with _terminable():
+    with _terminable(), _spoken():
         return _answer(group, args)
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #188c9b9f
@@ -215,6 +216,27 @@ def _terminable():
     finally:
         for name, old in before.items():
             signal.signal(getattr(signal, name), old or signal.SIG_DFL)
+
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #fa6c7258
+@contextmanager
+def _spoken():
+    "Mientras dura, los avisos del paquete son una línea en la salida de errores."
+    package, said = Path(errors.__file__).resolve().parents[1], set()
+
+    def say(message, category, filename, lineno, file=None, line=None):
+        text = " ".join(str(message).split())
+        ours = category is UserWarning and Path(filename).resolve().is_relative_to(package)
+        if not ours:
+            show(message, category, filename, lineno, file, line)
+        elif text not in said:
+            said.add(text)
+            click.echo(f"Aviso: {text}", err=True)
+
+    show, warnings.showwarning = warnings.showwarning, say
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #1c15fdf0
 class _PathType(click.ParamType):

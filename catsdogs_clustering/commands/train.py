@@ -92,33 +92,59 @@ MIN_KNOWN = 10  # … tantas fotos de tipo conocido
 MIN_MATCH = 0.75  # … y que coincida con su grupo al menos esta parte
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #2df5776d
-def _name_groups(model, examples: dict[str, list[Path]]) -> str:  # de dónde salen los nombres, o vacío
-    "Da nombre a los grupos, con ejemplos o con los nombres de archivo, y apunta los aciertos."
-    from catsdogs_clustering.evaluation import evaluate, match_clusters
-    from catsdogs_clustering.report import kind_of
-
-    kinds = [kind_of(path) for path in model.paths_]
-    source = "de los ejemplos que has dado" if examples else ""
+def _name_groups(
+    model,  # ImageClusterer entrenado
+    examples: dict[str, list[Path]],  # nombre → fotos de ejemplo
+    vectors,  # los de sus fotos
+) -> str:  # de dónde salen los nombres, o vacío
+    "Da nombre a los grupos: con ejemplos, con los nombres de archivo o con las palabras de la red."
     if examples:
         model.name_clusters(examples)
-    if not _can_score(model, kinds):
-        return source
-    mapping = match_clusters(model.labels_, kinds)
-    score = evaluate(
-        model.labels_, kinds, model.names_ if set(model.names_.values()) & set(kinds) else mapping
-    )
-    if not examples and score.accuracy >= MIN_MATCH:
+    mapping, source = _score(model)
+    if examples:
+        return "de los ejemplos que has dado"
+    if mapping and model.evaluation_.accuracy >= MIN_MATCH:
         model.name_clusters({name: group for group, name in mapping.items()})
-        source = "de los nombres de los archivos"
-    model.evaluation_ = score
-    return source
+        return source
+    return _suggest_names(model, vectors)
 
-# %% ../../nbs/tool/commands/12c_train.ipynb #6153cf94
-def _can_score(model, kinds: list) -> bool:  # kinds: qué es cada foto del entrenamiento, o None
-    "¿Se conocen bastantes fotos, de dos tipos o más, y alguna de cada grupo?"
-    known = [(int(group), kind) for group, kind in zip(model.labels_, kinds) if kind]
-    groups, names = ({pair[i] for pair in known} for i in (0, 1))
-    return len(known) >= MIN_KNOWN and len(names) > 1 and len(groups) == model.n_clusters_
+# %% ../../nbs/tool/commands/12c_train.ipynb #82afddb8
+def _score(model) -> tuple[dict[int, str], str]:  # grupo → tipo, y de dónde sale; vacíos si no se puede saber
+    "Apunta en el modelo los aciertos con sus propias fotos, si se puede saber qué son."
+    from catsdogs_clustering.dataset import find_kinds, kind_name
+    from catsdogs_clustering.evaluation import evaluate, match_clusters, no_score_reason
+
+    kinds, source = find_kinds(model.paths_)
+    kinds = [kind_name(kind) for kind in kinds]
+    if sum(map(bool, kinds)) < MIN_KNOWN or no_score_reason(model.labels_, kinds):
+        return {}, ""
+    mapping = match_clusters(model.labels_, kinds)
+    named = set(model.names_.values()) & set(kinds)
+    model.evaluation_ = evaluate(model.labels_, kinds, model.names_ if named else mapping)
+    return mapping, source
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #6d4b980e
+def _suggest_names(model, vectors) -> str:  # de dónde salen los nombres, o vacío
+    "Da a cada grupo la palabra que propone la red, si la tiene clara."
+    from catsdogs_clustering.suggesting import suggest_names
+
+    suggestions = suggest_names(vectors, model.labels_, model.backbone)
+    names = {s.name: int(group) for group, s in suggestions.items() if s.name}
+    if not names:
+        return ""
+    model.name_clusters(names)
+    return "de las palabras de ImageNet, que la red ya sabe"
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #c57d8863
+def _scan(folder: str | Path):  # Listing
+    "Lo que hay en la carpeta; `CatsDogsError` si no hay ni una foto."
+    from catsdogs_clustering.dataset import list_images
+    from catsdogs_clustering.photos.listing import scan_folder
+
+    listing = scan_folder(folder)
+    if not listing.paths:
+        list_images(folder)  # que dice lo que se buscaba
+    return listing
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cd4a80c
 @dataclass
@@ -129,10 +155,11 @@ class Training:
     table: object  # DataFrame: path, cluster, name, confidence, usual y outlier de cada foto
     vectors: object  # float32 (fotos, números)
     names_from: str  # de dónde salen los nombres de los grupos, o vacío
+    listing: object  # Listing: lo que había en la carpeta además de fotos
 
     @property
     def problems(self) -> list[tuple]:
-        return list(self.model.problems_.itertuples(index=False, name=None))
+        return self.listing.problems + list(self.model.problems_.itertuples(index=False, name=None))
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #b71d877c
 def train(
@@ -143,9 +170,8 @@ def train(
     **params,  # los de ImageClusterer
 ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
-    from catsdogs_clustering.dataset import list_images
-
-    watch, paths = watch or Stopwatch(quiet), list_images(folder)
+    watch, listing = watch or Stopwatch(quiet), _scan(folder)
+    paths = listing.paths
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
 
@@ -158,9 +184,9 @@ def train(
             f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2."
         ) from None
     with watch("Ordenar lo que ha salido"):
-        names_from = _name_groups(model, examples or {})
         vectors = model.transform(model.paths_)
-        return Training(model, _table(model), vectors, names_from)
+        names_from = _name_groups(model, examples or {}, vectors)
+        return Training(model, _table(model), vectors, names_from, listing)
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #9894f873
 def _table(model):  # DataFrame
@@ -237,6 +263,7 @@ def _summary(
         "nombres": training.names_from or None,
         "distintas": int(training.table["outlier"].sum()),
         "aciertos": score and {key: getattr(score, field) for key, field in fields.items()},
+        "aparte": training.listing.summary() or None,
         "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in training.problems],
     }
 
@@ -247,7 +274,8 @@ def _print_summary(s: dict) -> None:
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
     if s["nombres"]:
-        click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.")
+        change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
+        click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.{change}")
     else:
         click.echo("Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar")
     if s["distintas"]:
@@ -329,6 +357,8 @@ def _command(
         print_json(summary)
     else:
         _print_summary(summary)
+    if summary["aparte"] and not as_json:
+        click.echo(summary["aparte"], err=True)
     list_problems([(p["archivo"], p["motivo"]) for p in summary["problemas"]])
     ctx.exit(1 if summary["problemas"] else 0)
 
@@ -343,9 +373,7 @@ def _train_and_save(
     params: dict,  # los de ImageClusterer
 ) -> dict:  # el resumen
     "Entrena, guarda el modelo y escribe el informe."
-    from catsdogs_clustering.dataset import list_images
-
-    list_images(folder)  # si no hay fotos, mejor saberlo antes de cargar nada
+    _scan(folder)  # si no hay fotos, mejor saberlo antes de cargar nada
     with watch("Preparar las bibliotecas"):
         from catsdogs_clustering.persistence import save_model
         from catsdogs_clustering.report import check_report

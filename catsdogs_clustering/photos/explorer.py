@@ -199,9 +199,9 @@ EXPLORER_CSS = """.tools { display: flex; flex-wrap: wrap; gap: .6rem 1rem; alig
   cursor: pointer; }
 #mapa button[aria-pressed="true"] { border-color: var(--fg); box-shadow: inset 0 0 0 1px var(--fg); }
 #grupos-vistos button::before, #lista li::before { content: ""; display: inline-block; width: .7em;
-  height: .7em; margin-right: .5em; border-radius: 50%; background: var(--c); }
-#grupos-vistos button[aria-pressed="false"]::before { background: none;
-  box-shadow: inset 0 0 0 2px var(--c); }
+  height: .7em; margin-right: .5em; clip-path: var(--m, circle(36%)); background: var(--c);
+  transform: scale(1.4); }
+#grupos-vistos button[aria-pressed="false"]::before { opacity: .3; }
 :focus-visible { outline: 3px solid #56b4e9; outline-offset: 2px; }
 .explorer { display: grid; gap: .8rem; grid-template-columns: minmax(0, 1fr) 17rem; }
 #lienzo { width: 100%; height: min(76vh, 38rem); min-height: 20rem; border: 1px solid var(--line);
@@ -235,7 +235,8 @@ const chosen = new Set();  // las fotos elegidas
 let shown = [];  // las que pasan los filtros
 let current = -1;  // la que se enseña
 let mode = "mover";
-const path = i => data.folder ? data.folder + "/" + data.names[i] : data.names[i];
+const folder = data.folder && data.folder.replace(/\/$/, "") + "/";
+const path = i => folder + data.names[i];
 const groupName = i => data.groups[data.group[i]][0];
 const number = n => n.toLocaleString("es", { useGrouping: "always" });
 const photos = n => number(n) + (n === 1 ? " foto" : " fotos");
@@ -337,7 +338,8 @@ function paint() {
   const near = data.sheets.length && inside.length <= Math.max(24, area / 1500);
   const radius = Math.max(2, Math.min(5, 0.35 * Math.sqrt(area / Math.max(1, shown.length))));
   canvas.dataset.drawn = near ? "fotos" : "puntos";
-  for (const i of inside) {
+  const under = inside.filter(i => !chosen.has(i)), over = inside.filter(i => chosen.has(i));
+  for (const i of [...under, ...over]) {  // las elegidas, encima
     pen.globalAlpha = chosen.size && !chosen.has(i) ? 0.25 : 0.85;
     const [x, y] = [screenX(i), screenY(i)];
     if (near) tile(x, y, i, 52); else dot(x, y, i, radius);
@@ -425,7 +427,7 @@ function lift(event) {
   if (event.type === "pointerup" && one && !moved) {
     const i = closest(x, y);
     if (i >= 0) { show(i, true); if (mode !== "mover") toggle(i); }
-  } else if (trail.length > 2) {
+  } else if (trail.length > (mode === "lazo" ? 2 : 1)) {
     const corners = outline();
     choose(shown.filter(i => inPolygon(screenX(i), screenY(i), corners)), event.shiftKey);
   }
@@ -461,14 +463,21 @@ function button(text, action) {
   made.addEventListener("click", action);
   return made;
 }
-data.groups.forEach(([title, color], k) => {
+function paintKey(element, k) {
+  const [, color, marker] = data.groups[k];
+  element.style.setProperty("--c", color);
+  if (!shapes[marker]) return;
+  const corners = shapes[marker](36).map(([x, y]) => `${50 + x}% ${50 + y}%`);
+  element.style.setProperty("--m", `polygon(${corners})`);
+}
+data.groups.forEach(([title], k) => {
   const made = button(title, () => {
     made.setAttribute("aria-pressed", made.getAttribute("aria-pressed") !== "true");
     filter();
   });
   made.setAttribute("aria-pressed", "true");
   made.dataset.group = k;
-  made.style.setProperty("--c", color);
+  paintKey(made, k);
   find("grupos-vistos").append(made);
 });
 ["todas", ...marks.map(([title]) => title)].forEach((title, k) => {
@@ -498,7 +507,8 @@ document.querySelectorAll("[data-zoom]").forEach(b => b.addEventListener("click"
 
 # %% ../../nbs/rooms/photos/49_explorer.ipynb #8e4819a4
 _JS_LIST = r"""// las mismas fotos, una por línea
-const AT_MOST = 200;
+const BATCH = 200;  // líneas que se escriben de cada vez
+let lines = [];  // las fotos de la lista, estén ya escritas o no
 function listed() {
   return chosen.size ? [...chosen].sort((a, b) => a - b) : shown;
 }
@@ -509,27 +519,41 @@ function choose(rows, add) {
 }
 function toggle(i) {
   if (!chosen.delete(i)) chosen.add(i);
-  update();
+  if (chosen.size ? lines.includes(i) : lines === shown) tell(); else update();
 }
-function option(i) {
+function option(i, at) {
   const row = document.createElement("li");
   row.id = "foto-" + i;
   row.role = "option";
   row.textContent = data.names[i];
-  row.style.setProperty("--c", data.groups[data.group[i]][1]);
   row.setAttribute("aria-selected", chosen.has(i));
+  row.setAttribute("aria-setsize", lines.length);
+  row.setAttribute("aria-posinset", at + 1);
+  paintKey(row, data.group[i]);
   row.addEventListener("click", () => { show(i, true); toggle(i); });
   row.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") show(i, false); });
   return row;
 }
+function write(upTo) {
+  const done = list.children.length;
+  if (upTo > done) list.append(...lines.slice(done, upTo).map((i, k) => option(i, done + k)));
+}
 function update() {
-  const rows = listed(), more = rows.length - AT_MOST;
-  list.replaceChildren(...rows.slice(0, AT_MOST).map(option));
-  find("cuenta").textContent = (chosen.size ? "Elegidas: " : "Se ven: ") + photos(rows.length)
-    + (more > 0 ? `; aquí, las ${AT_MOST} primeras` : "");
+  lines = listed();
+  list.replaceChildren();
+  write(BATCH);
+  tell();
+}
+function tell() {
+  for (const row of list.children) row.setAttribute("aria-selected", chosen.has(Number(row.id.slice(5))));
+  find("cuenta").textContent = (chosen.size ? "Elegidas: " : "Se ven: ") + photos(listed().length);
   mark();
   draw();
 }
+"""
+
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #e98346e9
+_JS_KEYS = r"""// la línea en la que se está, y las teclas
 function mark() {
   list.querySelectorAll(".now").forEach(row => row.classList.remove("now"));
   const row = current < 0 ? null : find("foto-" + current);
@@ -538,8 +562,11 @@ function mark() {
   else list.removeAttribute("aria-activedescendant");
   return row;
 }
+list.addEventListener("scroll", () => {
+  if (list.scrollTop + list.clientHeight > list.scrollHeight - 100) write(list.children.length + BATCH);
+});
 list.addEventListener("keydown", event => {
-  const rows = listed().slice(0, AT_MOST), at = rows.indexOf(current);
+  const rows = lines, at = rows.indexOf(current);
   const go = { ArrowDown: at + 1, ArrowUp: at < 0 ? 0 : at - 1, Home: 0, End: rows.length - 1,
     PageDown: at + 10, PageUp: at - 10 }[event.key];
   if (go !== undefined) show(rows[Math.max(0, Math.min(rows.length - 1, go))] ?? -1, true);
@@ -594,6 +621,7 @@ function show(i, follow) {
     });
     box.append(line("small", "Las que más se le parecen:"), row);
   }
+  if (follow) write(lines.indexOf(i) + 1);
   const entry = mark();
   if (follow && entry) entry.scrollIntoView({ block: "nearest" });
   draw();
@@ -637,5 +665,5 @@ canvas.dataset.ready = "1";
 # %% ../../nbs/rooms/photos/49_explorer.ipynb #c50beccc
 EXPLORER_JS = "".join(
     [_JS_DATA, _JS_VIEW, _JS_DRAW, _JS_PAINT, _JS_POINTER, _JS_GESTURES]
-    + [_JS_FILTERS, _JS_LIST, _JS_DETAILS, _JS_EXPORT]
+    + [_JS_FILTERS, _JS_LIST, _JS_KEYS, _JS_DETAILS, _JS_EXPORT]
 )

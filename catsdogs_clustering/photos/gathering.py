@@ -8,6 +8,7 @@ __all__ = ['list_images', 'example_photos', 'plan_flat']
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #72852a05
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,27 +16,18 @@ from ..common.checks import check_folder
 from ..common.errors import CatsDogsError, listed, printable
 from ..common.writers import same_content
 from .drawings import draw_sample
-from .reading import IMAGE_SUFFIXES
+from .listing import scan_folder
 
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #d732926a
 def list_images(
     folder: str | Path,  # carpeta donde buscar, con sus subcarpetas
 ) -> list[Path]:  # rutas, por nombre de archivo y, si empatan, por ruta
     "Lista las imágenes de una carpeta; si no existe o no tiene ninguna, lanza `CatsDogsError`."
-
-    def unreadable(error):
-        name = printable(error.filename)
-        raise CatsDogsError(f"No se puede leer la carpeta «{name}»: comprueba sus permisos.")
-
-    folder, found = check_folder(folder), []
-    for root, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = [Path(root) / name for name in files if not name.startswith(".")]
-        found += [path for path in visible if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not found:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise CatsDogsError(f"No hay ninguna imagen en «{printable(folder)}»: se buscan archivos {suffixes}.")
-    return sorted(found, key=lambda path: (path.name, path.relative_to(folder).as_posix()))
+    found = scan_folder(folder)
+    if found.unreadable:
+        names = listed([path for path, _ in found.unreadable])
+        warnings.warn(f"Hay carpetas que no se pueden leer, y sus fotos faltan: {names}.", stacklevel=2)
+    return found.paths
 
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #cae16013
 def example_photos() -> list[Path]:  # rutas, en el orden de list_images
@@ -51,9 +43,9 @@ def example_photos() -> list[Path]:  # rutas, en el orden de list_images
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #264045ef
 def _flat_name(
     path: Path,  # foto, en su carpeta
-    kind_of: Callable[[Path], str | None],  # el animal que dice un nombre, o None
+    kind_of: Callable[[Path], str | None],  # el tipo que dice un nombre, o None
 ) -> str:  # nombre que llevará en la carpeta plana
-    "Pone delante del nombre el animal que dice la carpeta (`cats`, `dog`…), si el nombre no lo dice ya."
+    "Pone delante del nombre el tipo que dice la carpeta (`cats`, `dog`…), si el nombre no lo dice ya."
     folder = re.fullmatch(r"(cat|dog)s?", path.absolute().parent.name, re.IGNORECASE)
     return path.name if kind_of(path) or not folder else f"{folder[1].lower()}.{path.name}"
 
@@ -75,7 +67,7 @@ def _check_apart(
 def plan_flat(
     source: str | Path,  # carpeta con las fotos, en cualquier árbol de subcarpetas
     dest: str | Path,  # carpeta plana, que quizá no exista todavía
-    kind_of: Callable[[Path], str | None],  # el animal que dice un nombre, o None
+    kind_of: Callable[[Path], str | None],  # el tipo que dice un nombre, o None
 ) -> dict[Path, Path]:  # ruta en la carpeta plana → foto, por orden de nombre
     "Decide con qué nombre irá cada foto; los choques son un `CatsDogsError`."
     source, dest = _check_apart(source, dest)

@@ -108,12 +108,13 @@ def folder_kinds(
     paths: Iterable[str | Path],  # fotos, todas las que haya
 ) -> list[str | None]:  # el tipo que dice la carpeta de cada una, o None
     "Lee los tipos en las carpetas, si las hay de dos tipos o más; no mira el disco."
-    folders = [os.path.dirname(os.path.abspath(path)) for path in as_paths(paths)]
+    folders = [os.path.dirname(path) for path in as_paths(paths)]
+    whole = {folder: os.path.abspath(folder) for folder in set(folders)}
     try:
-        root = os.path.commonpath(folders)
+        root = os.path.commonpath(whole.values())
     except ValueError:  # no hay ninguna foto, o están en discos distintos
         return [None] * len(folders)
-    chains = {folder: _chain(Path(os.path.relpath(folder, root)).parts) for folder in set(folders)}
+    chains = {folder: _chain(Path(os.path.relpath(path, root)).parts) for folder, path in whole.items()}
     spelling = _spelling(name for chain in chains.values() for name in chain)
     for level in range(max(map(len, chains.values()))):
         kinds = {folder: spelling[chain[level]] for folder, chain in chains.items() if len(chain) > level}
