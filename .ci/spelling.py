@@ -71,7 +71,7 @@ def words_of(text: str) -> list:
     "Las palabras de un texto, con Markdown o sin él, menos código, rutas, siglas y trozos de dos letras."
     words = []
     for chunk in NOT_PROSE.sub(" ", ENGLISH.sub("", text)).split():
-        if not NOT_A_WORD.search(chunk.strip("«»“”\"'(),.;:¿?¡!…*")):
+        if not NOT_A_WORD.search(chunk.lstrip("«“\"'(¿¡…*").rstrip("»”\"'),.;:?!…*")):
             words += [w for w in WORD.findall(chunk) if len(w) > 2 and not EXACT.match(w)]
     return words
 
@@ -131,7 +131,7 @@ def names(source: str) -> set:
     return found | {s for s in strings(ast.parse(source)) if s.isidentifier() and s.isascii()}
 
 
-def read(path: Path) -> list:  # → sus textos, cada uno con sus palabras, menos los nombres del programa
+def read(path: Path) -> tuple:  # → sus textos, cada uno con sus palabras, y los nombres que usa su programa
     "Un cuaderno, un programa o una página en Markdown."
     text = path.read_text(encoding="utf-8")
     prose, programs = [text], []
@@ -144,15 +144,19 @@ def read(path: Path) -> list:  # → sus textos, cada uno con sus palabras, meno
         programs = [without_magics(p) for p in programs if not p.lstrip().startswith("%%")]
     named = set().union(*map(names, programs))
     texts = [*prose, *(text for p in programs for text in code_texts(p))]
-    return [[w for w in words_of(text) if w not in named] for text in texts]
+    return [words_of(text) for text in texts], named
 
 
-def files(root: Path) -> dict:  # ruta desde la raíz → sus textos, cada uno con sus palabras
+def files(root: Path) -> dict:  # ruta desde la raíz → sus textos, y los nombres que puede citar
     "Los cuadernos (de los que sale el paquete), las páginas sueltas y los programas que no se publican."
     pages = [root / name for name in PAGES if (root / name).is_file()]
     programs = sorted([*(root / ".ci").glob("*.py"), *(root / "benchmarks").glob("*.py")])
     paths = [*website.notebooks(root), *pages, *programs]
-    return {path.relative_to(root).as_posix(): read(path) for path in paths}
+    package = root / website.settings(root)["lib_path"]
+    modules = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
+    classes = {name for text in modules for name in re.findall(r"(?m)^class (\w+)", text)}
+    found = {path.relative_to(root).as_posix(): read(path) for path in paths}
+    return {name: (texts, named | classes) for name, (texts, named) in found.items()}
 
 
 def available() -> bool:
@@ -183,6 +187,10 @@ def terms() -> list:  # los de terms.txt
     return TERMS.read_text(encoding="utf-8").split()
 
 
+def all_words(found: dict) -> set:
+    return {w for texts, _ in found.values() for words in texts for w in words}
+
+
 def unknown_words(
     found: dict,
 ) -> dict:  # lo que da `files` → por archivo, cuántas veces sale cada desconocida
@@ -192,13 +200,13 @@ def unknown_words(
     """
     known = set(terms())
     known |= {t[0].upper() + t[1:] for t in known}
-    foreign = hunspell({w for texts in found.values() for words in texts for w in words})
+    foreign = hunspell(all_words(found))
     still = hunspell({without_pronoun(w) for w in foreign})
     foreign = {w for w in foreign if without_pronoun(w) in still}
     unknown = {}
-    for name, texts in found.items():
+    for name, (texts, named) in found.items():
         spanish = [words for words in texts if sum(w in foreign for w in words) <= len(words) / 2]
-        unknown[name] = Counter(w for words in spanish for w in words if w in foreign - known)
+        unknown[name] = Counter(w for words in spanish for w in words if w in foreign - known - named)
     return unknown
 
 
@@ -208,7 +216,7 @@ def list_problems(found: dict) -> list:  # una línea por término mal puesto en
     problems = []
     if listed != sorted(set(listed), key=lambda t: (t.casefold(), t)):
         problems.append(".ci/terms.txt: no está en orden, o repite alguno")
-    used = {w for texts in found.values() for words in texts for w in words}
+    used = all_words(found)
     idle = [t for t in listed if not used & {t, t[0].upper() + t[1:]}]
     return problems + [f".ci/terms.txt: nadie usa «{t}»" for t in idle]
 
