@@ -222,12 +222,20 @@ def _settings(training: Training) -> dict:  # título → valor
 def _report(training: Training, dest: Path, folder: Path) -> None:
     "Escribe el informe de un entrenamiento."
     from catsdogs_clustering.report import write_report
+    from catsdogs_clustering.suggesting import suggest_names
 
     score, name = training.model.evaluation_, folder.resolve().name
     scores = {} if score is None else {"Estas mismas fotos": score}
     settings = {"Carpeta": name} | _settings(training)
     write_report(
-        dest, training.table, training.vectors, name, training.problems, scores=scores, settings=settings
+        dest,
+        training.table,
+        training.vectors,
+        name,
+        training.problems,
+        scores=scores,
+        settings=settings,
+        suggestions=suggest_names(training.vectors, training.model.labels_, training.model.backbone),
     )
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6aea2070

@@ -45,7 +45,7 @@ def _sheet(tiles: list[Image.Image | None]) -> str:  # "data:image/webp;base64,�
     for i, tile in enumerate(tiles):
         if tile is not None:
             image.paste(tile, (TILE * (i % side), TILE * (i // side)))
-    image.save(content := io.BytesIO(), "WEBP", quality=45, method=4)
+    image.save(content := io.BytesIO(), "WEBP", quality=40, method=4)
     return "data:image/webp;base64," + base64.b64encode(content.getvalue()).decode()
 
 # %% ../../nbs/rooms/photos/49_explorer.ipynb #079dd82f
@@ -291,13 +291,19 @@ const shapes = {
   "X": r => stars(4, r),
   "*": r => stars(5, r),
 };
+let ink = "black";  // el color del texto, de día o de noche
 function dot(x, y, i, r) {
   const [, color, marker] = data.groups[data.group[i]];
   pen.fillStyle = color;
   pen.beginPath();
   if (shapes[marker]) shapes[marker](r).forEach(([dx, dy]) => pen.lineTo(x + dx, y + dy));
   else pen.arc(x, y, r, 0, 7);
+  pen.closePath();
   pen.fill();
+  if (data.group[i] < 7) return;
+  pen.strokeStyle = ink;  // los colores de más, claros u oscuros, con un borde
+  pen.lineWidth = 0.75;
+  pen.stroke();
 }
 const sheets = [];  // las láminas, según hacen falta
 function sheet(k) {
@@ -329,6 +335,7 @@ function draw() {
 }
 function paint() {
   pen.clearRect(0, 0, view.width, view.height);
+  ink = getComputedStyle(canvas).color;
   const margin = 40;
   const inside = shown.filter(i => {
     const x = screenX(i), y = screenY(i);
@@ -345,7 +352,7 @@ function paint() {
     if (near) tile(x, y, i, 52); else dot(x, y, i, radius);
   }
   pen.globalAlpha = 1;
-  pen.strokeStyle = getComputedStyle(canvas).color;
+  pen.strokeStyle = ink;
   if (current >= 0) {
     pen.lineWidth = 2.5;
     pen.beginPath();

@@ -49,9 +49,11 @@ class Listing:
         "Cuenta lo que no se ha listado."
         parts = []
         if self.unread:
-            parts.append("no se leen " + _tally(self.unread, "archivo"))
+            parts.append(_verb(self.unread, "no se lee", "no se leen") + _tally(self.unread, "archivo"))
         if self.skipped:
-            parts.append(f"se saltan {_tally(self.skipped, 'cosa')} del sistema")
+            parts.append(
+                _verb(self.skipped, "se salta", "se saltan") + _tally(self.skipped, "cosa") + " del sistema"
+            )
         parts += [f"el enlace «{printable(path)}» no se sigue: {reason}" for path, reason in self.links[:3]]
         if len(self.links) > 3:
             parts.append(f"ni otros {number(len(self.links) - 3)} enlaces")
@@ -67,6 +69,15 @@ def _tally(
     most = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     names = ", ".join(f"{number(n)} {printable(name)}" for name, n in most[:4])
     return f"{count(sum(found.values()), one)} ({names}{', …' if len(most) > 4 else ''})"
+
+# %% ../../nbs/rooms/photos/45b_listing.ipynb #4b5e1c0d
+def _verb(
+    found: Counter,  # nombre → cuántos
+    one: str,  # el verbo, para una sola cosa
+    many: str,  # y para varias
+) -> str:  # el que toca, y un espacio
+    "Concuerda un verbo con lo que se cuenta."
+    return f"{one if sum(found.values()) == 1 else many} "
 
 # %% ../../nbs/rooms/photos/45b_listing.ipynb #507c45ad
 class _Scan:
