@@ -62,17 +62,17 @@ WORD = re.compile(
     r"[_/\\=@<>{}\[\]|~^+\d" + HOLE + r"]|\w[.:]\w|\w\(\)|^-|^\W*\.\w|\w[A-Z][a-z]|[a-zà-ú][A-Z]"
 )
 WORD = re.compile(r"[^\W\d_]+")
-NOT_TEXT = re.compile(r"[{};]\s*\n|</?[a-z]+>|^\s*(SELECT|CREATE|INSERT)\b")
+NOT_TEXT = re.compile(r"[{};]\s*\n|</?[a-z]+>|^>|<$|^\s*(SELECT|CREATE|INSERT)\b")
 ACCENT, PLAIN = re.compile("[áéíóú]"), str.maketrans("áéíóú", "aeiou")
 EXACT = re.compile(r"[A-ZÑ]{2,}s?$")  # siglas
 
 
 def words_of(text: str) -> list:
-    "Las palabras de un texto, con Markdown o sin él, menos código, rutas, siglas y trozos de dos letras."
+    "Las palabras de un texto, con Markdown o sin él, menos código, rutas y siglas."
     words = []
     for chunk in NOT_PROSE.sub(" ", ENGLISH.sub("", text)).split():
         if not NOT_A_WORD.search(chunk.lstrip("«“\"'(¿¡…*").rstrip("»”\"'),.;:?!…*")):
-            words += [w for w in WORD.findall(chunk) if len(w) > 2 and not EXACT.match(w)]
+            words += [w for w in WORD.findall(chunk) if not EXACT.match(w)]
     return words
 
 
@@ -206,7 +206,8 @@ def unknown_words(
     unknown = {}
     for name, (texts, named) in found.items():
         spanish = [words for words in texts if sum(w in foreign for w in words) <= len(words) / 2]
-        unknown[name] = Counter(w for words in spanish for w in words if w in foreign - known - named)
+        wrong = {w for w in foreign - known - named if len(w) > 2}
+        unknown[name] = Counter(w for words in spanish for w in words if w in wrong)
     return unknown
 
 
