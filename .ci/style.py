@@ -391,7 +391,34 @@ def lesson(nb):
             yield f"«{first_line(cell)}»: la respuesta no comprueba nada"
 
 
+def title(nb):
+    "Los títulos van en las palabras que busca la gente: sin código."
+    if "`" in nb.cells[0].body.split("\n")[0]:
+        yield "su título lleva código: en el índice y en el buscador no se lee bien"
+
+
+def in_a_hurry(nb):
+    "La página de una orden empieza por lo que responde; su código va al final, en «Cómo está hecho»."
+    if nb.folder != "tool/commands":
+        return
+    shown = [i for i, c in enumerate(nb.cells) if any("$ catsdogs" in output_text(o) for o in c.outputs)]
+    defined = [
+        i
+        for i, c in enumerate(nb.cells)
+        if c.kind == "code"
+        and {"export", "exports"} & set(c.directives)
+        and re.search(r"^(def|class) ", c.body, re.M)
+    ]
+    if not shown or (defined and defined[0] < shown[0]):
+        yield "enseña código antes que la respuesta de la orden"
+    headings = [c.body for c in nb.cells if c.kind == "markdown" and "## Cómo está hecho" in c.body]
+    if defined and not headings:
+        yield "no tiene el apartado «Cómo está hecho»"
+
+
 RULES = [
+    title,
+    in_a_hurry,
     figures,
     folds,
     runs_in_colab,
