@@ -23,6 +23,7 @@ from pathlib import Path
 import browser
 import floors
 import readme
+import spelling
 import style
 import website
 
@@ -202,6 +203,17 @@ def site_builds(project):
         return website.build(project.root, project.env)
     except website.SiteError as e:
         raise Failed(str(e)) from None
+
+
+@check("ortografia")
+def spelled(project):
+    "la prosa, los comentarios y los mensajes no tienen faltas de ortografía"
+    if not spelling.available():
+        if os.environ.get("CI"):
+            raise Failed("no hay hunspell con su diccionario de español: .ci/run lo instala")
+        return "no se ha mirado: falta hunspell (apt-get install hunspell hunspell-es)"
+    if found := spelling.problems(project.root):
+        raise Failed("\n".join(found))
 
 
 @check("navegador")
