@@ -206,6 +206,9 @@ def build(
     missing = [page for page in expected if not (docs / page).is_file()]
     if missing:
         raise SiteError("faltan páginas: " + ", ".join(missing))
+    warned = [page for page in expected if "cell-output-stderr" in (docs / page).read_text(encoding="utf-8")]
+    if warned:
+        raise SiteError("páginas que enseñan avisos de Python: " + ", ".join(warned))
     if broken := dead_links(docs, site_url(root)):
         raise SiteError("enlaces rotos:\n" + "\n".join(broken))
     if loads := pages.third_parties(docs, site_url(root)):

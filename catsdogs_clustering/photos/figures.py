@@ -61,6 +61,7 @@ class Picture(Figure):
     "Una figura de matplotlib con el estilo de la casa."
 
     def __init__(self, *args, **kwargs):
+        "Como `Figure`, y con sus mismos parámetros."
         super().__init__(*args, **kwargs)
 
     def add_subplot(self, *args, **kwargs):
