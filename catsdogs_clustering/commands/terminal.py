@@ -7,6 +7,7 @@ __all__ = ['PATH', 'quiet_option', 'json_option', 'cache_option', 'Command', 'Gr
            'print_json', 'list_problems', 'Shell']
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #64d233f8
+import codecs
 import gettext
 import io
 import json
@@ -43,6 +44,7 @@ _CATALOGUE = {  # lo que dice click → lo que decimos nosotros
     "Missing option": "Falta",
     "Invalid value for {param_hint}: {message}": "El valor de {param_hint} no es válido: {message}",
     "{value!r} is not a valid {number_type}.": "«{value}» no es un número que valga.",
+    "{value} is not in the range {range}.": "no puede ser {value}, porque debe cumplir {range}.",
     "No such option {name!r}.": "No existe la opción «{name}».",
     "No such option: {name}": "No existe la opción «{name}».",  # click 8.1
     "No such command {name!r}.": "No existe la orden «{name}».",
@@ -137,6 +139,15 @@ def _as_options(message: str) -> str:  # el mismo mensaje, para quien escribe ó
         message = message.replace(name, option)
     return message
 
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #724d7c75
+_PLAIN = {"←": "<-", "→": "->", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "…": "..."}  # lo mismo, en ASCII
+
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #e1a79a04
+def _plainly(error: UnicodeEncodeError) -> tuple[str, int]:  # con qué se cambia, y por dónde se sigue
+    "Cambia los signos que una terminal no sabe escribir por otros que sí o, si no los hay, por su código."
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost), error.end
+
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #ccb2894e
 @_in_spanish()
 def run(
@@ -144,9 +155,10 @@ def run(
     args: list[str] | None,  # argumentos; None, los de la terminal
 ) -> int:  # código de salida
     "Ejecuta una orden; los errores previstos se escriben en una línea de la salida de errores."
+    codecs.register_error("catsdogs", _plainly)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="catsdogs")
     # matplotlib se queja en inglés si no puede escribir en la carpeta del usuario, y PIL,
     # de un archivo que está mal: de ése ya se dice cuál es, y por qué
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
