@@ -28,7 +28,6 @@ from pathlib import Path
 import click
 
 from ..common import errors
-from ..common.checks import expand
 from ..common.errors import CatsDogsError, os_reason, printable
 from ..common.numbers import count
 from ..common.progress import Stopwatch, progress_bar  # noqa: F401
@@ -257,6 +256,8 @@ class _PathType(click.ParamType):
     name = "ruta"
 
     def convert(self, value, param, ctx):
+        from catsdogs_clustering.common.checks import expand
+
         return str(expand(value))
 
 
@@ -280,6 +281,7 @@ def cache_file(
     option: str | None,  # lo que dice --cache
 ) -> Path | None:  # archivo, o None si no puede ser
     "El archivo de la caché: el que se pide o, si no, el de siempre."
+    from catsdogs_clustering.common.checks import expand
     from catsdogs_clustering.networks.cache import default_cache
 
     return expand(option) if option else default_cache()
@@ -291,6 +293,8 @@ def check_output(
     option: str,  # opción que lo nombra, para el mensaje
 ) -> Path | None:  # el mismo, como Path
     "Comprueba que un archivo se podrá escribir."
+    from catsdogs_clustering.common.checks import expand
+
     if path is None:
         return None
     path = expand(path)
