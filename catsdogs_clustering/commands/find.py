@@ -107,13 +107,32 @@ def _print_alike(found: Alike) -> None:
     for row in found.table.itertuples():
         click.echo(f"  {decimal(row.similarity)}  {printable(row.name):<{width}}  {printable(row.path)}")
 
+# %% ../../nbs/tool/commands/12h_find.ipynb #fd9bb54d
+_AT_MOST = 200  # fotos en una hoja: más, ni caben en un PNG ni se pueden mirar
+
 # %% ../../nbs/tool/commands/12h_find.ipynb #1ff11284
 def _write_sheet(found: Alike, dest: Path) -> None:
-    "Guarda la hoja con las fotos encontradas."
+    "Guarda la hoja con las fotos encontradas, y en ella, quién la hizo."
     from catsdogs_clustering.search import draw_alike
 
+    if len(found.table) > _AT_MOST:
+        click.echo(f"En la hoja sólo caben las {_AT_MOST} primeras.", err=True)
     with whole_file(dest) as partial:
-        draw_alike(found.photo, found.table).savefig(partial, format="png")
+        draw_alike(found.photo, found.table.head(_AT_MOST)).savefig(
+            partial, format="png", metadata={"Software": "catsdogs_clustering"}
+        )
+
+# %% ../../nbs/tool/commands/12h_find.ipynb #ee395d71
+def _check_sheet(
+    option: str | None,  # lo que dice --hoja
+) -> Path | None:
+    "Comprueba que la hoja se podrá escribir, y que no pisa una foto: sólo otra hoja."
+    dest = check_output(option, ".png", "--hoja")
+    if dest and dest.exists() and b"catsdogs_clustering" not in dest.read_bytes()[:2000]:
+        raise CatsDogsError(
+            f"«{printable(dest)}» ya existe y no es una hoja de catsdogs: elige otro nombre en --hoja."
+        )
+    return dest
 
 # %% ../../nbs/tool/commands/12h_find.ipynb #e93007be
 def _summary(found: Alike) -> dict:  # en tipos que caben en un JSON
@@ -155,7 +174,7 @@ def _command(ctx, model_file, photo, folder, n, hoja, cache, quiet, as_json):
     """Busca las fotos que más se parecen a FOTO.
 
     MODELO es un archivo de catsdogs entrenar: pone la red que mira las fotos."""
-    sheet = check_output(hoja, ".png", "--hoja")
+    sheet = _check_sheet(hoja)
     found = find_alike(model_file, photo, folder, n, cache_file(cache), Stopwatch(quiet))
     if sheet:
         _write_sheet(found, sheet)

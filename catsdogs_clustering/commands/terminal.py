@@ -7,6 +7,7 @@ __all__ = ['PATH', 'quiet_option', 'json_option', 'cache_option', 'Command', 'Gr
            'print_json', 'list_problems', 'Shell']
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #64d233f8
+import codecs
 import gettext
 import io
 import json
@@ -27,7 +28,6 @@ from pathlib import Path
 import click
 
 from ..common import errors
-from ..common.checks import expand
 from ..common.errors import CatsDogsError, os_reason, printable
 from ..common.numbers import count
 from ..common.progress import Stopwatch, progress_bar  # noqa: F401
@@ -43,6 +43,7 @@ _CATALOGUE = {  # lo que dice click → lo que decimos nosotros
     "Missing option": "Falta",
     "Invalid value for {param_hint}: {message}": "El valor de {param_hint} no es válido: {message}",
     "{value!r} is not a valid {number_type}.": "«{value}» no es un número que valga.",
+    "{value} is not in the range {range}.": "no puede ser {value}, porque debe cumplir {range}.",
     "No such option {name!r}.": "No existe la opción «{name}».",
     "No such option: {name}": "No existe la opción «{name}».",  # click 8.1
     "No such command {name!r}.": "No existe la orden «{name}».",
@@ -137,6 +138,15 @@ def _as_options(message: str) -> str:  # el mismo mensaje, para quien escribe ó
         message = message.replace(name, option)
     return message
 
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #724d7c75
+_PLAIN = {"←": "<-", "→": "->", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "…": "..."}  # lo mismo, en ASCII
+
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #e1a79a04
+def _plainly(error: UnicodeEncodeError) -> tuple[str, int]:  # con qué se cambia, y por dónde se sigue
+    "Cambia los signos que una terminal no sabe escribir por otros que sí o, si no los hay, por su código."
+    lost = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost), error.end
+
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #ccb2894e
 @_in_spanish()
 def run(
@@ -144,9 +154,10 @@ def run(
     args: list[str] | None,  # argumentos; None, los de la terminal
 ) -> int:  # código de salida
     "Ejecuta una orden; los errores previstos se escriben en una línea de la salida de errores."
+    codecs.register_error("catsdogs", _plainly)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="catsdogs")
     # matplotlib se queja en inglés si no puede escribir en la carpeta del usuario, y PIL,
     # de un archivo que está mal: de ése ya se dice cuál es, y por qué
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -245,6 +256,8 @@ class _PathType(click.ParamType):
     name = "ruta"
 
     def convert(self, value, param, ctx):
+        from catsdogs_clustering.common.checks import expand
+
         return str(expand(value))
 
 
@@ -268,6 +281,7 @@ def cache_file(
     option: str | None,  # lo que dice --cache
 ) -> Path | None:  # archivo, o None si no puede ser
     "El archivo de la caché: el que se pide o, si no, el de siempre."
+    from catsdogs_clustering.common.checks import expand
     from catsdogs_clustering.networks.cache import default_cache
 
     return expand(option) if option else default_cache()
@@ -279,6 +293,8 @@ def check_output(
     option: str,  # opción que lo nombra, para el mensaje
 ) -> Path | None:  # el mismo, como Path
     "Comprueba que un archivo se podrá escribir."
+    from catsdogs_clustering.common.checks import expand
+
     if path is None:
         return None
     path = expand(path)
