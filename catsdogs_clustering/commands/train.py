@@ -95,7 +95,7 @@ MIN_MATCH = 0.75  # … y que coincida con su grupo al menos esta parte
 def _name_groups(
     model,  # ImageClusterer entrenado
     examples: dict[str, list[Path]],  # nombre → fotos de ejemplo
-    vectors,  # los de sus fotos
+    suggestions: dict,  # grupo → Suggestion: las palabras de la red
 ) -> str:  # de dónde salen los nombres, o vacío
     "Da nombre a los grupos: con ejemplos, con los nombres de archivo o con las palabras de la red."
     if examples:
@@ -106,7 +106,7 @@ def _name_groups(
     if mapping and model.evaluation_.accuracy >= MIN_MATCH:
         model.name_clusters({name: group for group, name in mapping.items()})
         return source
-    return _suggest_names(model, vectors)
+    return _use_suggestions(model, suggestions)
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #82afddb8
 def _score(model) -> tuple[dict[int, str], str]:  # grupo → tipo, y de dónde sale; vacíos si no se puede saber
@@ -124,11 +124,8 @@ def _score(model) -> tuple[dict[int, str], str]:  # grupo → tipo, y de dónde 
     return mapping, source
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6d4b980e
-def _suggest_names(model, vectors) -> str:  # de dónde salen los nombres, o vacío
+def _use_suggestions(model, suggestions: dict) -> str:  # de dónde salen los nombres, o vacío
     "Da a cada grupo la palabra que propone la red, si la tiene clara."
-    from catsdogs_clustering.suggesting import suggest_names
-
-    suggestions = suggest_names(vectors, model.labels_, model.backbone)
     names = {s.name: int(group) for group, s in suggestions.items() if s.name}
     if not names:
         return ""
@@ -155,6 +152,7 @@ class Training:
     table: object  # DataFrame: path, cluster, name, confidence, usual y outlier de cada foto
     vectors: object  # float32 (fotos, números)
     names_from: str  # de dónde salen los nombres de los grupos, o vacío
+    suggestions: dict  # grupo → Suggestion: las palabras que propone la red
     listing: object  # Listing: lo que había en la carpeta además de fotos
 
     @property
@@ -174,6 +172,7 @@ def train(
     paths = listing.paths
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
+        from catsdogs_clustering.suggesting import suggest_names
 
         model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
     try:
@@ -185,8 +184,9 @@ def train(
         ) from None
     with watch("Ordenar lo que ha salido"):
         vectors = model.transform(model.paths_)
-        names_from = _name_groups(model, examples or {}, vectors)
-        return Training(model, _table(model), vectors, names_from, listing)
+        suggestions = suggest_names(vectors, model.labels_, model.backbone)
+        names_from = _name_groups(model, examples or {}, suggestions)
+        return Training(model, _table(model), vectors, names_from, suggestions, listing)
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #9894f873
 def _table(model):  # DataFrame
@@ -222,7 +222,6 @@ def _settings(training: Training) -> dict:  # título → valor
 def _report(training: Training, dest: Path, folder: Path) -> None:
     "Escribe el informe de un entrenamiento."
     from catsdogs_clustering.report import write_report
-    from catsdogs_clustering.suggesting import suggest_names
 
     score, name = training.model.evaluation_, folder.resolve().name
     scores = {} if score is None else {"Estas mismas fotos": score}
@@ -235,7 +234,7 @@ def _report(training: Training, dest: Path, folder: Path) -> None:
         training.problems,
         scores=scores,
         settings=settings,
-        suggestions=suggest_names(training.vectors, training.model.labels_, training.model.backbone),
+        suggestions=training.suggestions,
     )
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6aea2070
