@@ -20,6 +20,7 @@ from .common.checks import as_paths, check_n_clusters, check_seed, count_distinc
 from .common.errors import CatsDogsError, ImageReadError
 from .common.model_files import probe_vectors
 from .common.numbers import count, number, percent
+from .common.sampling import sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
 from .methods import METHODS, make_clusterer
@@ -393,9 +394,10 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             for group, n in enumerate(card["training"]["sizes"])
         ]
         nets = " + ".join(net["name"] for net in card["backbone"])
+        sampled = sample_sentence(getattr(self.clusterer_, "sampled_", None), card["training"]["photos"])
         return (
             f"Modelo que reparte fotos en {self.n_clusters_} grupos: {', '.join(groups)}. "
-            f"{_training_sentence(card['training'])} La red {nets} convierte cada una en "
+            f"{_training_sentence(card['training'])} {sampled}La red {nets} convierte cada una en "
             f"{number(self.n_features_)} números (mira {_views_seen(card['views'])}), y el método es "
             f"«{self.method}»: {METHODS[self.method]}. {_score_sentence(self.evaluation_)}"
         )

@@ -24,8 +24,9 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from .common.checks import as_vectors, check_n_clusters, check_seed
+from .common.checks import as_vectors, check_n_clusters, check_seed, count_distinct
 from .common.errors import CatsDogsError
+from .common.sampling import MOST_EXACT, by_blocks, sample_rows
 
 # %% ../nbs/further/09_methods.ipynb #700e1b78
 METHODS = {
@@ -53,13 +54,12 @@ def _check_fit(
     check_n_clusters(n_clusters, X)
     if n_clusters == 1:
         raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
-    try:
-        check_n_clusters(n_clusters, np.round(_unit(X), 9))
-    except CatsDogsError:
+    blocks = (np.round(_unit(X[start : start + 500]), 9) for start in range(0, len(X), 500))
+    if count_distinct((row for block in blocks for row in block), n_clusters) < n_clusters:
         raise CatsDogsError(
             f"No se pueden formar {n_clusters} grupos: hay menos direcciones distintas (`n_clusters`); "
             "los vectores de `X` sólo se diferencian en su longitud."
-        ) from None
+        )
     return X
 
 # %% ../nbs/further/09_methods.ipynb #08a2dbfd
@@ -88,10 +88,16 @@ class VectorClusterer(ClusterMixin, BaseEstimator):
     "Tronco común: cada método define `_fit(X)` (da las etiquetas) y `_proba(X)` (fotos × grupos)."
 
     def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números)
-        X = _check_fit(X, self.n_clusters)
+        X = as_vectors(X, "X")
         check_seed(self.random_state)
+        rows = sample_rows(len(X), MOST_EXACT, self.random_state)  # todas, si caben
+        some = _check_fit(X[rows] if len(rows) < len(X) else X, self.n_clusters)
         with threadpool_limits(limits=1):
-            labels = _check_found(self._fit(X), self.n_clusters)
+            labels = self._fit(some)
+            if len(rows) < len(X):
+                labels = by_blocks(lambda part: self._proba(part).argmax(axis=1), X)
+        _check_found(labels, self.n_clusters)
+        self.sampled_ = len(rows)
         self.order_, self.n_features_in_ = _by_appearance(labels), X.shape[1]
         self.labels_ = np.argsort(self.order_)[labels]
         return self
@@ -107,7 +113,7 @@ class VectorClusterer(ClusterMixin, BaseEstimator):
                 f"{self.n_features_in_}: usa el mismo backbone."
             )
         with threadpool_limits(limits=1):
-            return self._proba(X)[:, self.order_]
+            return by_blocks(self._proba, X)[:, self.order_]
 
     def predict(self, X):
         return self.predict_proba(X).argmax(axis=1)  # enteros (fotos,)
@@ -285,6 +291,9 @@ def _spectral_labels(
     return labels[follows][copies.ravel()]
 
 # %% ../nbs/further/09_methods.ipynb #bcced29f
+_MOST_VOTERS = 5000  # vecinas que se recuerdan enteras; si son más, resumidas
+
+
 class SpectralNeighbours(VectorClusterer):
     "Corte del grafo de vecinas (Ng, Jordan y Weiss, 2001); a las fotos nuevas las sitúan sus vecinas."
 
@@ -297,11 +306,16 @@ class SpectralNeighbours(VectorClusterer):
         )
         _check_found(labels, self.n_clusters)
         voters = min(self.n_neighbors, max(1, np.bincount(labels).min()))
-        self.voters_ = KNeighborsClassifier(voters, algorithm="brute").fit(_unit(X), labels)
+        self.pca_ = _fit_pca(X, 50, self.random_state) if len(X) > _MOST_VOTERS else None
+        self.voters_ = KNeighborsClassifier(voters, algorithm="brute").fit(self._place(X), labels)
         return labels
 
+    def _place(self, X):  # dónde se buscan las vecinas
+        pca = getattr(self, "pca_", None)  # los modelos antiguos no lo tienen
+        return _unit(X) if pca is None else pca.transform(_unit(X)).astype(np.float32)
+
     def _proba(self, X):
-        return self.voters_.predict_proba(_unit(X))
+        return self.voters_.predict_proba(self._place(X))
 
 # %% ../nbs/further/09_methods.ipynb #39674414
 def _gaussians(

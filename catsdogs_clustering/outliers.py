@@ -21,24 +21,32 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
 from .common.errors import CatsDogsError
+from .common.sampling import by_blocks, in_parallel, sample_rows
 
 # %% ../nbs/further/09c_outliers.ipynb #0196cfc0
-def _directions(
+def _check_vectors(
     X,  # Embeddings o matriz (fotos, números)
     n_features: int = 0,  # números que debe tener cada vector; 0, los que sean
-) -> np.ndarray:  # float64, cada fila con longitud 1
-    "Comprueba los vectores y los deja todos con la misma longitud."
+) -> np.ndarray:  # la matriz, comprobada
+    "Comprueba que los vectores miden lo que deben y señalan alguna dirección."
     X = as_vectors(X)
     if n_features and X.shape[1] != n_features:
         raise CatsDogsError(
             f"Los vectores de `X` tienen {X.shape[1]} números y los de `fit` tenían {n_features}: "
             "usa el mismo backbone."
         )
-    zero = ~X.any(axis=1)
+    zero = by_blocks(lambda rows: ~rows.any(axis=1), X)
     if zero.any():
         raise CatsDogsError(
             f"El vector de la fila {zero.argmax()} de `X` es todo ceros: no señala ninguna dirección."
         )
+    return X
+
+# %% ../nbs/further/09c_outliers.ipynb #535eb989
+def _directions(
+    X: np.ndarray,  # vectores (fotos, números)
+) -> np.ndarray:  # float64, cada fila con longitud 1
+    "Deja todos los vectores con la misma longitud."
     return normalize(X.astype(np.float64))
 
 # %% ../nbs/further/09c_outliers.ipynb #d24157f0
@@ -88,10 +96,15 @@ def _held_out_distances(
     random_state: int,  # semilla del reparto y del PCA
 ) -> np.ndarray:  # float64 (fotos,)
     "La distancia de cada foto de entrenamiento cuando la juzga una memoria que no la ha visto."
+    parts = list(KFold(5, shuffle=True, random_state=random_state).split(X))
     distances = np.empty(len(X))
-    for seen, unseen in KFold(5, shuffle=True, random_state=random_state).split(X):
+
+    def judge(part):
+        seen, unseen = part
         memory = _memorize(X[seen], n_components, random_state)
         distances[unseen] = _mean_distance(X[unseen], memory, n_neighbors)
+
+    in_parallel(judge, parts)
     return distances
 
 # %% ../nbs/further/09c_outliers.ipynb #eac5b433
@@ -103,7 +116,9 @@ def _rank(
     return max(1, int(round((n + 1) * (1 - quantile), 9)))
 
 # %% ../nbs/further/09c_outliers.ipynb #9f82817e
-def _check_training(X) -> np.ndarray:  # direcciones (fotos, números)
+def _check_training(
+    X: np.ndarray,  # vectores (fotos, números), comprobados
+) -> np.ndarray:  # sus direcciones
     "Comprueba que de estas fotos se puede aprender qué es lo corriente."
     X = _directions(X)
     if len(X) < 5:
@@ -119,6 +134,7 @@ def _check_training(X) -> np.ndarray:  # direcciones (fotos, números)
 
 # %% ../nbs/further/09c_outliers.ipynb #158a53aa
 _RESOLUTION = 1e-6  # distancia por debajo de la cual no se distinguen dos fotos
+_MOST_REMEMBERED = 8000  # fotos que se recuerdan; si hay más, una muestra
 
 # %% ../nbs/further/09c_outliers.ipynb #62352788
 class OutlierDetector(OutlierMixin, BaseEstimator):
@@ -150,23 +166,33 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def fit(self, X, y=None):  # X: Embeddings o matriz (fotos, números), 5 fotos o más; y no se usa
         "Recuerda las fotos de entrenamiento y fija `threshold_`, en las unidades de `score_samples`."
         self._check_settings()
-        X = _check_training(X)
-        k, settings = int(min(self.n_neighbors, len(X) // 5)), (self.n_components, self.random_state)
+        X = _check_vectors(X)
+        rows = sample_rows(len(X), _MOST_REMEMBERED, self.random_state)  # todas, si caben
+        some = _check_training(X[rows])
+        k, settings = int(min(self.n_neighbors, len(some) // 5)), (self.n_components, self.random_state)
         with threadpool_limits(limits=1):
-            scores = -_held_out_distances(X, k, *settings)
-            self.memory_ = _memorize(X, *settings)
-        self.n_neighbors_, self.n_features_in_, self.training_scores_ = k, X.shape[1], scores
+            held_out = -_held_out_distances(some, k, *settings)
+            self.memory_ = _memorize(some, *settings)
+        self.n_neighbors_, self.n_features_in_ = k, X.shape[1]
+        scores = held_out if len(rows) == len(X) else self._score(X)
+        scores[rows] = held_out
+        self.training_scores_ = scores
         self.threshold_ = min(float(np.sort(scores)[_rank(len(X), self.quantile) - 1]), -_RESOLUTION)
+        self.rank_, self.photos_ = int((scores < self.threshold_).sum()) + 1, len(X)
         return self
+
+    def _score(self, X):  # por bloques: los vectores no se copian enteros
+        with threadpool_limits(limits=1):
+            return by_blocks(
+                lambda rows: -_mean_distance(_directions(rows), self.memory_, self.n_neighbors_), X
+            )
 
     def score_samples(self, X):  # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
         "Distancia del coseno media a las vecinas más cercanas, con el signo cambiado."
         check_is_fitted(
             self, msg="Este detector todavía no ha aprendido: llama antes a `fit` con los vectores."
         )
-        X = _directions(X, self.n_features_in_)
-        with threadpool_limits(limits=1):
-            return -_mean_distance(X, self.memory_, self.n_neighbors_)
+        return self._score(_check_vectors(X, self.n_features_in_))
 
     def decision_function(self, X):
         return self.score_samples(X) - self.threshold_  # (fotos,): negativa en las extrañas
@@ -177,6 +203,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def fit_predict(self, X, y=None):  # 1 o −1; a cada foto la juzga una memoria que no la ha visto
         "Busca las fotos extrañas de un conjunto dentro de él mismo."
         return np.where(self.fit(X).training_scores_ < self.threshold_, -1, 1)
+
+    def __getstate__(self):  # de las puntuaciones de muchas fotos sólo se guardan los cuantiles
+        state = dict(super().__getstate__())
+        scores, most = state.get("training_scores_", ()), _MOST_REMEMBERED
+        if len(scores) > most:
+            state["training_scores_"] = np.sort(scores)[np.linspace(0, len(scores) - 1, most).astype(int)]
+        return state
 
 # %% ../nbs/further/09c_outliers.ipynb #6ccc46bb
 @dataclass(frozen=True)
@@ -220,7 +253,8 @@ def check_drift(
         )
     strange = detector.predict(X) == -1
     n, flagged, training = len(strange), int(strange.sum()), detector.training_scores_
-    rank = int((training < detector.threshold_).sum()) + 1
-    p = min(1.0, float(betabinom.pmf(np.arange(flagged, n + 1), n, rank, len(training) + 1 - rank).sum()))
-    expected = rank / (len(training) + 1)
+    rank = int((training < detector.threshold_).sum()) + 1  # los modelos antiguos no lo llevan apuntado
+    rank, photos = getattr(detector, "rank_", rank), getattr(detector, "photos_", len(training))
+    p = min(1.0, float(betabinom.pmf(np.arange(flagged, n + 1), n, rank, photos + 1 - rank).sum()))
+    expected = rank / (photos + 1)
     return Drift(p < alpha, flagged / n, expected, p, _drift_message(p < alpha, flagged, n, expected * n))

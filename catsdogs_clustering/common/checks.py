@@ -117,13 +117,14 @@ def as_vectors(
         raise CatsDogsError(
             f"`{name}` debe ser una matriz (fotos, números) y llegó un array de forma {X.shape}."
         )
-    bad = ~np.isfinite(X).all(axis=1)
-    if bad.any():
+    low, high = float(X.min()), float(X.max())  # con algún NaN, son NaN; y no hace falta copiar la matriz
+    if not np.isfinite([low, high]).all():
+        bad = ~np.isfinite(X).all(axis=1)
         raise CatsDogsError(
             f"En `{name}` hay NaN o infinitos, en {bad.sum()} de {len(X)} vectores "
             f"(el primero, en la fila {bad.argmax()})."
         )
-    if max(X.max(), -X.min()) > 1e15:
+    if max(high, -low) > 1e15:
         raise CatsDogsError(
             f"En `{name}` hay números de más de quince cifras, y al elevarlos al cuadrado se desbordan."
         )
