@@ -16,6 +16,7 @@ from sklearn.preprocessing import normalize
 
 from .common.checks import as_paths
 from .common.errors import CatsDogsError, listed, printable
+from .common.sampling import MOST_EXACT, by_blocks, sample_groups
 from .evaluation import match_clusters
 from .photos.figures import draw_photo, new_figure
 
@@ -33,8 +34,9 @@ def cluster_centers(
     labels: np.ndarray,  # grupo de cada foto
     n_clusters: int,  # grupos, todos con alguna foto
 ) -> np.ndarray:  # float32 (grupos, números), de longitud 1
-    "La dirección media de las fotos de cada grupo."
-    X = normalize(X)
+    "La dirección media de las fotos de cada grupo; si son muchas, de una muestra de cada uno."
+    rows = sample_groups(labels, MOST_EXACT, random_state=0)
+    X, labels = normalize(X[rows]), labels[rows]
     return normalize(np.stack([X[labels == group].mean(axis=0) for group in range(n_clusters)])).astype(
         np.float32
     )
@@ -47,10 +49,14 @@ def photo_scores(
 ) -> dict[str, np.ndarray]:  # cada uno, (fotos,)
     "De cada foto: su grupo, su confianza, y su parecido (coseno) con el centro de su grupo."
     labels = proba.argmax(axis=1)
+
+    def likeness(rows):
+        return (normalize(X[rows]) * centers[labels[rows]]).sum(axis=1)
+
     return {
         "labels_": labels,
         "confidence_": confidence(proba),
-        "typicality_": (normalize(X) * centers[labels]).sum(axis=1),
+        "typicality_": by_blocks(likeness, np.arange(len(X))),
     }
 
 # %% ../nbs/tool/10a_naming.ipynb #ec40323b

@@ -12,6 +12,7 @@ import numpy as np
 
 from .common.checks import as_vectors
 from .common.errors import CatsDogsError
+from .common.sampling import MOST_EXACT, sample_groups
 from .networks.imagenet import Concept, class_probabilities, concepts
 
 # %% ../nbs/further/09d_suggesting.ipynb #5b0dbc08
@@ -55,7 +56,8 @@ def suggest_names(
     labels = np.asarray(labels)
     if labels.shape != (len(X),):
         raise CatsDogsError(f"Hacen falta {len(X)} etiquetas, una por vector, y llegaron {labels.size}.")
-    P = class_probabilities(X, backbone)
+    rows = sample_groups(labels, MOST_EXACT, random_state=0)  # todas, si caben
+    P, labels = class_probabilities(X[rows], backbone), labels[rows]
     if P is None:
         return {}
     words = [concept for concept in concepts() if concept.nameable]
