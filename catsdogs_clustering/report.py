@@ -23,6 +23,7 @@ from sklearn.preprocessing import normalize
 from .common.checks import as_paths, as_vectors
 from .common.errors import CatsDogsError, ImageReadError, printable
 from .common.numbers import count, decimal, number, percent
+from .common.sampling import by_blocks, sample_rows
 from .common.writers import whole_file
 from .dataset import find_kinds, kind_name
 from .naming import cluster_centers
@@ -66,7 +67,8 @@ def _similarities(
 ) -> tuple[np.ndarray, np.ndarray]:  # por foto: parecido con su grupo, y ventaja sobre el segundo
     "Cuánto se parece cada foto a la media de su grupo, y cuánto más que a la de los demás (coseno)."
     groups, own = np.unique(labels, return_inverse=True)
-    cosines = normalize(vectors) @ cluster_centers(vectors, own, len(groups)).T
+    centers = cluster_centers(vectors, own, len(groups))
+    cosines = by_blocks(lambda rows: normalize(rows) @ centers.T, vectors)
     rows = np.arange(len(vectors))
     typical = cosines[rows, own]
     cosines[rows, own] = -np.inf
@@ -171,17 +173,6 @@ def _prepare(
     table["outlier"] = table["outlier"].astype(bool) if "outlier" in table else False
     return table, vectors
 
-# %% ../nbs/tool/11_report.ipynb #63875bd0
-def _sample(
-    n: int,  # cuántas fotos hay
-    size: int,  # cuántas caben en el mapa
-    random_state: int,  # semilla
-) -> np.ndarray:  # posiciones, en orden
-    "Escoge al azar las fotos del mapa; si caben, todas."
-    if n <= size:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(random_state).choice(n, size, replace=False))
-
 # %% ../nbs/tool/11_report.ipynb #f78f388d
 MOST = 20_000  # fotos en el mapa, como mucho
 MOST_THUMBNAILS = 12_000  # con más fotos, el informe no lleva sus miniaturas: pesaría demasiado
@@ -195,7 +186,7 @@ def _place(
     "Pone cada foto en el mapa: unas cuantas con t-SNE, y las demás entre ellas."
     from catsdogs_clustering.tsne import project
 
-    chosen = _sample(len(vectors), size, random_state)
+    chosen = sample_rows(len(vectors), size, random_state)
     try:
         xy = project(vectors[chosen], random_state=random_state)
     except CatsDogsError:
@@ -228,8 +219,8 @@ def _points(
     random_state: int,  # semilla
 ) -> Points | None:  # None si no hay mapa
     "Lo que el explorador necesita saber de las fotos; si son demasiadas, de una muestra."
-    rows = _sample(len(table), MOST, random_state)
-    table, vectors = table.iloc[rows], vectors[rows]
+    rows = sample_rows(len(table), MOST, random_state)
+    table, vectors = table.iloc[rows], np.asarray(vectors[rows], dtype=np.float32)
     xy = _place(vectors, size, random_state) if size else None
     if xy is None:
         return None

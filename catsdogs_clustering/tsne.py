@@ -17,6 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
 from .common.grouping import check_perplexity, check_points
+from .common.sampling import MOST_EXACT
+from .photos.explorer import project_many
 from .photos.figures import draw_groups, new_figure
 
 # %% ../nbs/tutorial/05_tsne.ipynb #935116fb
@@ -28,6 +30,8 @@ def project(
     "Proyecta los vectores a un plano con PCA (hasta 50) y t-SNE; `CatsDogsError` si no se puede."
     X = as_vectors(embeddings)
     check_seed(random_state)
+    if len(X) > MOST_EXACT:
+        return project_many(X, lambda some: project(some, random_state, perplexity), random_state)
     tsne = TSNE(n_components=2, random_state=random_state, perplexity=check_perplexity(perplexity, X))
     with threadpool_limits(limits=1):
         reduced = PCA(min(50, *X.shape), random_state=random_state).fit_transform(X)
