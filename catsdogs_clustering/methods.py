@@ -16,8 +16,10 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from scipy.special import softmax
 from scipy.stats import multivariate_normal
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import normalize
@@ -268,27 +270,34 @@ def _leaders(
             leader[burst], free[burst], free[i] = i, False, False
     return leader
 
+# %% ../nbs/further/09_methods.ipynb #4b7d20c1
+def _one_per_burst(
+    X: np.ndarray,  # vectores (fotos, números)
+    n_clusters: int,  # grupos: al menos tantas fotos hay que dejar
+) -> tuple[np.ndarray, np.ndarray]:  # las filas que quedan, y a cuál de ellas sigue cada foto
+    "Las copias y las ráfagas cuentan como una sola foto."
+    _, rows, follows = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
+    follows = follows.ravel()
+    while len(chosen := np.unique(leader := _leaders(X[rows]))) < len(rows) and len(chosen) >= n_clusters:
+        rows, follows = rows[chosen], np.searchsorted(chosen, leader)[follows]
+    return rows, follows
+
 # %% ../nbs/further/09_methods.ipynb #2f83352d
 def _spectral_labels(
-    X: np.ndarray,  # vectores (fotos, números)
+    X: np.ndarray,  # vectores (fotos, números), sin ráfagas
     n_clusters: int,  # grupos
     n_neighbors: int,  # enlaces que echa cada foto
     random_state: int,  # semilla
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> np.ndarray:  # grupo de cada foto
-    "Corta el grafo de vecinas en `n_clusters` trozos; las copias y las ráfagas cuentan como una sola foto."
-    _, first, copies = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
-    X, follows = X[first], np.arange(len(first))
-    while len(chosen := np.unique(leader := _leaders(X))) < len(X) and len(chosen) >= n_clusters:
-        X, follows = X[chosen], np.searchsorted(chosen, leader)[follows]
+    "Corta el grafo de vecinas en `n_clusters` trozos."
     try:
         graph = _neighbour_graph(X, n_neighbors, hub_correction)
         coordinates = _spectral_map(graph, n_clusters - 1, random_state)
     except ArpackNoConvergence:
         warnings.warn(_NO_CUT, stacklevel=2)
         coordinates = _unit(X)
-    labels = KMeans(n_clusters, n_init=10, random_state=random_state).fit_predict(coordinates)
-    return labels[follows][copies.ravel()]
+    return KMeans(n_clusters, n_init=10, random_state=random_state).fit_predict(coordinates)
 
 # %% ../nbs/further/09_methods.ipynb #bcced29f
 _MOST_VOTERS = 5000  # vecinas que se recuerdan enteras; si son más, resumidas
@@ -301,9 +310,10 @@ class SpectralNeighbours(VectorClusterer):
         self.n_clusters, self.random_state, self.n_neighbors = n_clusters, random_state, n_neighbors
 
     def _fit(self, X):
+        rows, follows = _one_per_burst(X, self.n_clusters)
         labels = _spectral_labels(
-            X, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False
-        )
+            X[rows], self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False
+        )[follows]
         _check_found(labels, self.n_clusters)
         voters = min(self.n_neighbors, max(1, np.bincount(labels).min()))
         self.pca_ = _fit_pca(X, 50, self.random_state) if len(X) > _MOST_VOTERS else None
@@ -359,6 +369,40 @@ def _polish(
         labels, gaussians, n_iter = new, _gaussians(Z, new, shrinkage), n_iter + 1
     return gaussians, n_iter
 
+# %% ../nbs/further/09_methods.ipynb #6e0f3b48
+def _sharpness(
+    Z: np.ndarray,  # fotos en pocas dimensiones
+    labels: np.ndarray,  # un reparto
+    n_clusters: int,  # grupos que debe tener
+    fewest: float = 0.0,  # parte de las fotos que ha de tener el más pequeño
+) -> float:  # silueta media, de -1 a 1; -1 si el reparto no vale
+    "Cómo de separados están los grupos: la silueta (Rousseeuw, 1987)."
+    sizes = np.bincount(labels, minlength=n_clusters)
+    if sizes.min() < max(1, fewest * len(Z)) or n_clusters >= len(Z):
+        return -1.0
+    return float(silhouette_score(Z, labels))
+
+# %% ../nbs/further/09_methods.ipynb #5d1e9a37
+_RIVAL_PHOTOS = 2000  # fotos, como mucho, con las que se buscan otros repartos
+_FEWEST = 0.02  # parte de las fotos que ha de tener el grupo más pequeño de otro reparto
+_SHARPER = 0.08  # lo que debe subir la silueta para cambiar de reparto
+_AS_SHARP = 0.9  # otro reparto es tan bueno como el nuestro si su silueta llega a esta parte de la nuestra
+
+
+def _rival_starts(
+    Z: np.ndarray,  # fotos en pocas dimensiones, sin ráfagas
+    n_clusters: int,  # grupos
+    random_state: int,  # semilla
+) -> list[np.ndarray]:  # otros repartos de partida; ninguno, si hay muy pocas fotos
+    "Otras dos maneras de empezar: uniendo de abajo arriba lo más parecido, y con una mezcla de gaussianas."
+    if len(Z) < 10 * n_clusters:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture = GaussianMixture(n_clusters, n_init=5, random_state=random_state).fit_predict(Z)
+    starts = [AgglomerativeClustering(n_clusters, linkage="average").fit_predict(Z), mixture]
+    return [labels for labels in starts if np.bincount(labels, minlength=n_clusters).min() > 2]
+
 # %% ../nbs/further/09_methods.ipynb #552b43af
 class SpectralGaussian(VectorClusterer):
     "Corte del grafo de vecinas (corregido), con las fronteras retocadas por gaussianas regularizadas."
@@ -373,10 +417,33 @@ class SpectralGaussian(VectorClusterer):
     def _fit(self, X):
         self.pca_ = _fit_pca(X, self.n_components, self.random_state)
         Z = self.pca_.transform(_unit(X))
-        start = _spectral_labels(Z, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True)
-        start = _check_found(start, self.n_clusters)
+        rows, follows = _one_per_burst(Z, self.n_clusters)
+        start = _spectral_labels(
+            Z[rows], self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True
+        )
+        start = _check_found(start[follows], self.n_clusters)
         self.gaussians_, self.n_iter_ = _polish(Z, start, self.shrinkage, self.max_iter)
+        self._face_rivals(Z, rows)
         return _log_joint(Z, self.gaussians_).argmax(axis=1)
+
+    def _face_rivals(self, Z, rows):  # se queda con otro reparto si es mucho más nítido que el del corte
+        Y = Z[rows[sample_rows(len(rows), _RIVAL_PHOTOS, self.random_state)]]
+        mine = _log_joint(Y, self.gaussians_).argmax(axis=1)
+        sharp, rivals = _sharpness(Y, mine, self.n_clusters), []
+        for start in _rival_starts(Y, self.n_clusters, self.random_state):
+            gaussians = _polish(Y, start, self.shrinkage, self.max_iter)[0]
+            labels = _log_joint(Y, gaussians).argmax(axis=1)
+            rivals.append((_sharpness(Y, labels, self.n_clusters, _FEWEST), labels, gaussians))
+        best = max(rivals, key=lambda rival: rival[0], default=(-1.0, mine, None))
+        if best[0] > sharp + _SHARPER:
+            whole = _log_joint(Z, best[2]).argmax(axis=1)
+            if len(np.unique(whole)) == self.n_clusters:
+                self.gaussians_, self.n_iter_ = _polish(Z, whole, self.shrinkage, self.max_iter)
+                mine = _log_joint(Y, self.gaussians_).argmax(axis=1)
+                sharp = _sharpness(Y, mine, self.n_clusters)
+        as_sharp = [labels for s, labels, _ in rivals if s > _AS_SHARP * sharp]
+        self.sharpness_ = sharp
+        self.agreement_ = min((adjusted_rand_score(mine, labels) for labels in as_sharp), default=1.0)
 
     def _proba(self, X):
         Z = self.pca_.transform(_unit(X))
