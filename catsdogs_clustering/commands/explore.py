@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from catsdogs_clustering.commands.terminal import (
+    PATH,
     Command,
     Stopwatch,
     check_output,
@@ -159,8 +160,8 @@ def _csv_table(found: Exploration):  # DataFrame con las columnas en español
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #fe94c2ae
 @click.command("explorar", cls=Command, example="catsdogs explorar mis_fotos --csv fotos.csv")
-@click.argument("folder", metavar="CARPETA")
-@click.option("--csv", metavar="ARCHIVO", help="Guarda aquí una tabla con una fila por archivo.")
+@click.argument("folder", metavar="CARPETA", type=PATH)
+@click.option("--csv", metavar="ARCHIVO", type=PATH, help="Guarda aquí una tabla con una fila por archivo.")
 @click.option("--sin-repetidas", is_flag=True, help="No busca fotos repetidas, que es lo que más tarda.")
 @quiet_option
 @json_option
