@@ -46,6 +46,9 @@ _ORDERING = (
         carpeta folder directorio parte part lote batch fold grupo grupos group groups cluster clusters
         otro otros otra otras other others varios varias misc miscellaneous mezcla mixed unknown
         desconocido desconocidos desconocida desconocidas sin clasificar clasificadas etiquetar etiqueta
+        ordenar ordenada ordenadas ordenado ordenados revisar revisadas sort sorted ano year
+        viaje viajes vacaciones cumple cumpleanos boda bodas navidad navidades fiesta fiestas evento eventos
+        trip trips travel vacation vacations holiday holidays birthday wedding christmas party event events
         ninguno ninguna titulo nombre untitled unsorted unlabeled unlabelled pendiente pendientes todo todos
         todas all dudosas distintas
         """.split()
