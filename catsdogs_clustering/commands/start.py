@@ -18,14 +18,14 @@ def _leave(*_) -> None:
 # %% ../../nbs/rooms/commands/59_start.ipynb #1dc6163d
 def main() -> None:  # termina el proceso con su código de salida
     "La orden `catsdogs`, desde el primer instante."
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, _leave)
-    from catsdogs_clustering.commands.cli import main as command
-
     try:
+        ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if ours:
+            signal.signal(signal.SIGINT, _leave)
+        from catsdogs_clustering.commands.cli import main as command
+
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         command()
-    except KeyboardInterrupt:  # justo al darle paso
+    except KeyboardInterrupt:  # justo al poner la guardia, o al dar el paso
         _leave()
