@@ -338,7 +338,7 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
 @json_option
 @click.pass_context
 def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet, as_json):
-    """Dice de qué grupo es cada foto.
+    """Dice de qué grupo es cada foto y, si se pide, las deja ordenadas en carpetas.
 
     MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta.
     Nunca mueve ni cambia las fotos."""
