@@ -55,6 +55,7 @@ class Project:
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "CATSDOGS_HOME": str(self.home or self.scratch / "hogar"),
             "IPYTHONDIR": str(self.scratch / "ipython"),
+            "COLUMNS": "80",  # la ayuda se parte por el mismo sitio, sea como sea la terminal
         }
         self.env.setdefault(
             "OMP_WAIT_POLICY", "PASSIVE"

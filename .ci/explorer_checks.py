@@ -7,6 +7,7 @@ Usa playwright con el Chromium del sistema. Cada paso es lo que haría una perso
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 CLOSE = "la foto que se señala no aparece al lado del mapa"
@@ -42,6 +43,14 @@ class Driver:
         if not condition:
             self.problems.append(problem)
 
+    def soon(self, condition: Callable[[], bool], problem: str) -> None:
+        "Apunta un problema si lo esperado no llega; una máquina ocupada puede tardar, y eso no es un fallo."
+        for _ in range(200):
+            if condition():
+                return
+            self.page.wait_for_timeout(100)
+        self.problems.append(problem)
+
     def text(self, selector: str) -> str:  # lo que se lee
         return self.page.locator(selector).inner_text()
 
@@ -71,13 +80,13 @@ def check_filters(driver: Driver) -> None:
     "Los botones de los grupos y «Ver»."
     page, total = driver.page, driver.rows()
     page.locator("#grupos-vistos button").first.click()
-    driver.expect(0 < driver.rows() < total, "apagar un grupo no quita sus fotos de la lista")
+    driver.soon(lambda: 0 < driver.rows() < total, "apagar un grupo no quita sus fotos de la lista")
     page.locator("#grupos-vistos button").first.click()
-    driver.expect(driver.rows() == total, "encender el grupo otra vez no las devuelve")
+    driver.soon(lambda: driver.rows() == total, "encender el grupo otra vez no las devuelve")
     titles = page.locator("#cuales option").all_inner_texts()
     driver.expect({"dudosas", "falladas"} <= set(titles), f"faltan señas en «Ver»: {titles}")
     page.select_option("#cuales", label="falladas")
-    driver.expect(driver.rows() == 1, "filtrar las falladas no deja la única que hay")
+    driver.soon(lambda: driver.rows() == 1, "filtrar las falladas no deja la única que hay")
     page.select_option("#cuales", label="todas")
 
 
@@ -93,7 +102,7 @@ def check_hover(driver: Driver) -> None:
         driver.expect("confianza" in driver.text("#elegida"), "no se dice la confianza de la foto")
         before = driver.text("#elegida b")
         page.locator("#elegida .near button").first.click()
-        driver.expect(driver.text("#elegida b") != before, "las más parecidas no llevan a su foto")
+        driver.soon(lambda: driver.text("#elegida b") != before, "las más parecidas no llevan a su foto")
 
 
 def check_selection(driver: Driver) -> None:
@@ -101,14 +110,14 @@ def check_selection(driver: Driver) -> None:
     page = driver.page
     page.click('[data-mode="recuadro"]')
     driver.drag([(0.02, 0.02), (0.98, 0.98)])
-    driver.expect("Elegidas" in driver.text("#cuenta"), "el recuadro no elige nada")
+    driver.soon(lambda: "Elegidas" in driver.text("#cuenta"), "el recuadro no elige nada")
     page.click("#olvidar")
     driver.drag([(0.02, 0.02), (0.98, 0.98)], steps=1)
-    driver.expect("Elegidas" in driver.text("#cuenta"), "un recuadro hecho de un tirón no elige nada")
+    driver.soon(lambda: "Elegidas" in driver.text("#cuenta"), "un recuadro hecho de un tirón no elige nada")
     everything = driver.rows()
     page.click('[data-mode="lazo"]')
     driver.drag([(0.02, 0.02), (0.55, 0.02), (0.55, 0.98), (0.02, 0.98)])
-    driver.expect(0 < driver.rows() < everything, "el lazo no elige sólo una parte")
+    driver.soon(lambda: 0 < driver.rows() < everything, "el lazo no elige sólo una parte")
     driver.expect(
         page.locator('#lista [aria-selected="true"]').count() == driver.rows(),
         "la lista no enseña lo que se elige en el mapa",
@@ -124,8 +133,7 @@ def check_export(driver: Driver) -> None:
     same = [Path(p).name for p in saved] == [Path(n).name for n in names]
     driver.expect(same, "lo guardado no es lo elegido")
     page.click("#copiar")
-    page.wait_for_timeout(300)
-    driver.expect("pegar" in driver.text("#cuenta"), f"copiar las rutas dice «{driver.text('#cuenta')}»")
+    driver.soon(lambda: "pegar" in driver.text("#cuenta"), "copiar las rutas no dice que ya se pueden pegar")
     page.click("#olvidar")
     driver.expect(driver.text("#cuenta").startswith("Se ven"), "no se puede deshacer la elección")
 
@@ -152,8 +160,9 @@ def check_keyboard(driver: Driver) -> None:
     page.locator("#lienzo").focus()
     for key in "+++++++":
         page.keyboard.press(key)
-    page.wait_for_timeout(500)
-    driver.expect(page.get_attribute("#lienzo", "data-drawn") == "fotos", "de cerca no se ven miniaturas")
+    driver.soon(
+        lambda: page.get_attribute("#lienzo", "data-drawn") == "fotos", "de cerca no se ven miniaturas"
+    )
     page.keyboard.press("0")
 
 
@@ -167,7 +176,7 @@ def check_explorer(
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.on("request", lambda r: heard.append(f"pide {r.url[:80]}") if r.url.startswith("http") else None)
     page.goto(Path(path).resolve().as_uri())
-    page.wait_for_selector("#lienzo[data-ready]", timeout=10_000)
+    page.wait_for_selector("#lienzo[data-ready]", timeout=60_000)
     page.set_viewport_size({"width": 1280, "height": 900})
     driver = Driver(page)
     for step in (check_hover, check_filters, check_selection, check_export, check_keyboard):

@@ -34,7 +34,7 @@ def main() -> int:  # código de salida
         parser.error("falta CATSDOGS_DATA, la carpeta de las fotos: las salidas saldrían con los dibujos")
     skip = set(website.settings(ROOT)["tst_flags"].split()) - set(args.marcas.split())
     chosen = [(ROOT / "nbs" / name).with_suffix(".ipynb") for name in args.cuadernos]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}  # como al comprobarlas
     failed = 0
     for path, fresh, seconds, error in execute_all(
         website.notebooks(ROOT) if args.todos else chosen, skip, env

@@ -26,6 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
+from catsdogs_clustering.common.numbers import count, decimal
+
 BATCH = 32  # fotos por lote de los programas que dejan elegirlo
 
 
@@ -258,13 +260,13 @@ def main() -> None:
     for path in photos:
         Path(path).read_bytes()  # que el disco no cuente: todas quedan en memoria
     results = compare(photos, args.repeticiones)
-    print(f"{len(photos)} fotos, {args.repeticiones} vueltas, {machine()}")
+    print(f"{count(len(photos), 'foto')}, {args.repeticiones} vueltas, {machine()}")
     print(f"{'':20}{'fotos/s':>9}{'núcleos':>9}{'razón':>8}  {'[menor, mayor]':16}{'coseno mínimo':>14}")
     for name, r in results.items():
+        speed, span = decimal(r["photos_per_second"], 1), f"[{decimal(r['lowest'])}, {decimal(r['highest'])}]"
         print(
-            f"{name:20}{r['photos_per_second']:9.1f}{r['cores']:9.2f}{r['ratio']:8.2f}  "
-            f"[{r['lowest']:.2f}, {r['highest']:.2f}]".ljust(64)
-            + f"{r['cosine']:14.6f}"
+            f"{name:20}{speed:>9}{decimal(r['cores']):>9}{decimal(r['ratio']):>8}  "
+            f"{span:16}{decimal(r['cosine'], 6):>14}"
         )
     if args.json:
         Path(args.json).write_text(

@@ -18,14 +18,14 @@ from .terminal import Group, run
 
 # %% ../../nbs/tool/commands/12_cli.ipynb #178a7026
 COMMANDS = {
-    "demo": "demo",
-    "descargar": "download",
     "explorar": "explore",
     "entrenar": "train",
     "predecir": "predict",
     "buscar": "find",
     "evaluar": "evaluate",
     "info": "info",
+    "demo": "demo",
+    "descargar": "download",
 }  # orden → módulo del paquete
 
 # %% ../../nbs/tool/commands/12_cli.ipynb #725962e7
@@ -33,6 +33,12 @@ COMMANDS = {
     cls=Group,
     name="catsdogs",
     modules={name: f"catsdogs_clustering.commands.{module}" for name, module in COMMANDS.items()},
+    epilog="""\b
+Para dejar tus fotos en carpetas, una por grupo:
+  catsdogs entrenar mis_fotos --modelo mis_fotos.skops
+  catsdogs predecir mis_fotos.skops mis_fotos --organizar ordenadas
+
+Cada orden tiene su ayuda y un ejemplo: catsdogs entrenar --help""",
 )
 @click.version_option(
     package_name="catsdogs_clustering", message="%(prog)s %(version)s", help="Muestra la versión y termina."

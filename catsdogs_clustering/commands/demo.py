@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from .terminal import Command, Stopwatch, quiet_option
+from .terminal import PATH, Command, Stopwatch, quiet_option
 from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
 from ..common.numbers import count, decimal, number, percent
 
@@ -27,13 +27,13 @@ def _find_images(
     scratch: Path,  # carpeta donde dibujar
 ) -> tuple[Path, list[Path]]:  # la carpeta, y sus imágenes ordenadas
     "Las imágenes con las que se trabaja."
+    from catsdogs_clustering.common.checks import expand
     from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.photos.drawings import draw_sample
 
     if folder is None:
         return scratch / "dibujos", draw_sample(scratch / "dibujos")
-    folder = Path(os.path.expanduser(folder))
-    return folder, list_images(folder)
+    return expand(folder), list_images(folder)
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #20e02986
 def _check_images(
@@ -124,7 +124,9 @@ def run_demo(
     quiet: bool = False,  # sin anuncios ni barra de progreso
 ) -> Demo:
     "Recorre el tutorial entero y deja los resultados en `out`; si algo falla, no escribe nada."
-    watch, out = Stopwatch(quiet), Path(os.path.expanduser(out))
+    from catsdogs_clustering.common.checks import expand
+
+    watch, out = Stopwatch(quiet), expand(out)
     with tempfile.TemporaryDirectory() as scratch:
         _check_out(out)
         with watch("Reunir las imágenes"):
@@ -275,11 +277,13 @@ def _summary(demo: Demo, out: Path, drawings: bool) -> None:
 @click.option(
     "--datos",
     metavar="CARPETA",
+    type=PATH,
     help="Carpeta con tus imágenes. Sin ella, se hacen 400 dibujos de gatos y perros.",
 )
 @click.option(
     "--salida",
     metavar="CARPETA",
+    type=PATH,
     default="resultados",
     help="Dónde dejar los resultados (si no se dice, «resultados»).",
 )
@@ -292,7 +296,10 @@ def _summary(demo: Demo, out: Path, drawings: bool) -> None:
     help="Red que calcula los vectores (si no se dice, efficientnet_lite0).",
 )
 @click.option(
-    "--cache", metavar="ARCHIVO", help="Guarda los vectores en este archivo, para no calcularlos otra vez."
+    "--cache",
+    metavar="ARCHIVO",
+    type=PATH,
+    help="Guarda los vectores en este archivo, para no calcularlos otra vez.",
 )
 @click.option("--omitir-malas", is_flag=True, help="Sigue sin las imágenes que no se puedan leer.")
 @quiet_option
@@ -300,5 +307,5 @@ def _summary(demo: Demo, out: Path, drawings: bool) -> None:
 def _command(ctx, datos, salida, k, backbone, cache, omitir_malas, quiet):
     "Recorre el tutorial entero: agrupa, dibuja el mapa, cuenta y guarda."
     result = run_demo(datos, salida, k, backbone, cache, omitir_malas, quiet)
-    _summary(result, Path(os.path.expanduser(salida)), drawings=datos is None)
+    _summary(result, Path(salida), drawings=datos is None)
     ctx.exit(1 if result.problems else 0)

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import click
 
-from .terminal import Command, Stopwatch, json_option, print_json, quiet_option
+from catsdogs_clustering.commands.terminal import (
+    PATH,
+    Command,
+    Stopwatch,
+    json_option,
+    print_json,
+    quiet_option,
+)
 from ..common.errors import printable
 from ..common.numbers import count
 
@@ -60,7 +67,7 @@ def _tell(
     example="catsdogs descargar fotos",
     resume="Lo que ya ha bajado se conserva: repite la orden y seguirá desde ahí.",
 )
-@click.argument("dest", metavar="[DESTINO]", default="fotos")
+@click.argument("dest", metavar="[DESTINO]", default="fotos", type=PATH)
 @click.option(
     "--todas", is_flag=True, help="Se queda con todo el archivo, y no sólo con las 4.000 del tutorial."
 )
@@ -76,7 +83,7 @@ def _command(ctx, dest, todas, quiet, as_json):
     from catsdogs_clustering.dataset import download_photos, list_images
     from catsdogs_clustering.photos.kaggle import missing_photos
 
-    dest = Path(os.path.expanduser(dest))
+    dest = Path(dest)
     there = dest.is_dir() and any(dest.iterdir())
     with warnings.catch_warnings(), redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")  # si falta alguna, lo decimos nosotros

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from catsdogs_clustering.commands.terminal import (
+    PATH,
     Command,
     Stopwatch,
     cache_file,
@@ -161,8 +162,8 @@ def _print_result(s: dict) -> None:
     example="catsdogs evaluar animales.skops fotos_de_prueba",
     resume="Los vectores ya calculados se conservan: repite la orden y seguirá donde iba.",
 )
-@click.argument("model_file", metavar="MODELO")
-@click.argument("folder", metavar="CARPETA")
+@click.argument("model_file", metavar="MODELO", type=PATH)
+@click.argument("folder", metavar="CARPETA", type=PATH)
 @cache_option
 @quiet_option
 @json_option

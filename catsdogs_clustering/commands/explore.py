@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from catsdogs_clustering.commands.terminal import (
+    PATH,
     Command,
     Stopwatch,
     check_output,
@@ -124,17 +125,23 @@ def _print_copies(
     if len(groups) > at_most:
         click.echo("  … y más: usa --json para verlas todas.")
 
+# %% ../../nbs/tool/commands/12b_explore.ipynb #69e7cd7d
+def _size(n: int) -> str:  # bytes → «68 MB»
+    "Lo que ocupa una carpeta, sin decir que no ocupa nada."
+    return f"{number(round(n / 1e6))} MB" if n >= 1e6 else "menos de 1 MB"
+
 # %% ../../nbs/tool/commands/12b_explore.ipynb #7f59b9d5
 def _print_summary(s: dict) -> None:  # lo que devuelve _summary
     "Escribe el resumen en la terminal."
-    files, megabytes = count(s["archivos"], "archivo", "archivos"), number(round(s["bytes"] / 1e6))
-    click.echo(f"{files} en «{printable(s['carpeta'])}», {megabytes} MB; se leen {number(s['se_leen'])}")
+    files, size = count(s["archivos"], "archivo"), _size(s["bytes"])
+    click.echo(f"{files} en «{printable(s['carpeta'])}», {size}; se leen {number(s['se_leen'])}")
     for title, key in (("Formatos", "formatos"), ("Modos", "modos")) if s["se_leen"] else ():
         click.echo(f"{title:<10}" + ", ".join(f"{name} {number(n)}" for name, n in s[key].items()))
     for title, key in (("Ancho", "ancho"), ("Alto", "alto")):
         if s[key]:
             low, middle, high = map(number, s[key].values())
-            click.echo(f"{title:<10}de {low} a {high} píxeles; el mediano, {middle}")
+            span = f"{low} píxeles" if low == high else f"de {low} a {high} píxeles; el mediano, {middle}"
+            click.echo(f"{title:<10}{span}")
     if s["repetidas"] is not None:
         _print_copies(s["repetidas"])
 
@@ -159,8 +166,8 @@ def _csv_table(found: Exploration):  # DataFrame con las columnas en español
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #fe94c2ae
 @click.command("explorar", cls=Command, example="catsdogs explorar mis_fotos --csv fotos.csv")
-@click.argument("folder", metavar="CARPETA")
-@click.option("--csv", metavar="ARCHIVO", help="Guarda aquí una tabla con una fila por archivo.")
+@click.argument("folder", metavar="CARPETA", type=PATH)
+@click.option("--csv", metavar="ARCHIVO", type=PATH, help="Guarda aquí una tabla con una fila por archivo.")
 @click.option("--sin-repetidas", is_flag=True, help="No busca fotos repetidas, que es lo que más tarda.")
 @quiet_option
 @json_option

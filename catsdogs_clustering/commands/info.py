@@ -6,12 +6,11 @@
 __all__ = ['describe_model']
 
 # %% ../../nbs/tool/commands/12f_info.ipynb #8029a2b5
-import os
 from pathlib import Path
 
 import click
 
-from .terminal import Command, json_option, print_json
+from .terminal import PATH, Command, json_option, print_json
 from ..common.errors import printable
 from ..common.numbers import decimal
 
@@ -42,7 +41,7 @@ def _lines(card: dict) -> dict:  # título → texto
 
 # %% ../../nbs/tool/commands/12f_info.ipynb #0b635dd3
 @click.command("info", cls=Command, example="catsdogs info animales.skops")
-@click.argument("model_file", metavar="MODELO")
+@click.argument("model_file", metavar="MODELO", type=PATH)
 @json_option
 def _command(model_file, as_json):
     "Dice qué hay dentro de MODELO, y comprueba que está entero."
@@ -52,5 +51,5 @@ def _command(model_file, as_json):
     click.echo(f"{printable(text)}\n")
     for title, value in _lines(card).items():
         click.echo(f"{title:<10} {printable(value)}")
-    size = Path(os.path.expanduser(model_file)).stat().st_size
+    size = Path(model_file).stat().st_size
     click.echo(f"{'Tamaño':<10} {decimal(size / 1e6)} MB")

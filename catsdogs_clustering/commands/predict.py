@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 
 from catsdogs_clustering.commands.terminal import (
+    PATH,
     Command,
     Stopwatch,
     cache_file,
@@ -57,7 +58,7 @@ def load_clusterer(
             "El modelo debe ser un archivo .skops, de los que guarda catsdogs entrenar, "
             f"y este no lo es: «{printable(path)}»."
         )
-    if not os.path.exists(os.path.expanduser(path)):  # antes de cargar nada
+    if not os.path.exists(PATH(path)):  # antes de cargar nada
         raise CatsDogsError(f"No existe el modelo «{printable(path)}»: comprueba la ruta.")
     from catsdogs_clustering.clusterer import ImageClusterer
     from catsdogs_clustering.persistence import load_model
@@ -74,11 +75,12 @@ def load_clusterer(
 # %% ../../nbs/tool/commands/12d_predict.ipynb #50e912a4
 def _gather(paths: Sequence[str | Path]) -> tuple[list[Path], list]:  # fotos, sin repetir, y Listing
     "Junta las fotos de unas rutas; una que no existe se queda, y ya se verá que no se puede leer."
+    from catsdogs_clustering.common.checks import expand
     from catsdogs_clustering.dataset import list_images
     from catsdogs_clustering.photos.listing import scan_folder
 
     found, listings = [], []
-    for path in (Path(os.path.expanduser(path)) for path in paths):
+    for path in map(expand, paths):
         if os.path.isdir(path):
             listings.append(scan_folder(path))
             found += listings[-1].paths or list_images(path)  # que, si no hay ninguna, dice qué se buscaba
@@ -198,7 +200,7 @@ def _check_organize(
     "Comprueba que la carpeta de destino es nueva, o está vacía, y que se puede crear."
     if dest is None:
         return None
-    dest = Path(os.path.expanduser(dest))
+    dest = Path(PATH(dest))
     real = Path(os.path.realpath(dest))
     if dest.is_symlink() and not real.is_symlink():
         dest = real  # el enlace se queda como está, y la carpeta se hace donde él dice
@@ -213,7 +215,7 @@ def _check_organize(
         raise CatsDogsError(
             f"La carpeta «{printable(dest)}» no está vacía, y no se pisa nada: elige otra en --organizar."
         )
-    for source in (Path(os.path.expanduser(source)) for source in sources):
+    for source in map(PATH, sources):
         if os.path.isdir(source) and real.is_relative_to(os.path.realpath(source)):
             raise CatsDogsError(
                 f"«{printable(dest)}» está dentro de «{printable(source)}», donde están las fotos: "
@@ -313,12 +315,13 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
     resume="No ha quedado nada a medias, y los vectores ya calculados se conservan: "
     "repite la orden y seguirá donde iba.",
 )
-@click.argument("model_file", metavar="MODELO")
-@click.argument("paths", metavar="RUTA…", nargs=-1, required=True)
-@click.option("--csv", metavar="ARCHIVO", help="Guarda aquí una tabla con una fila por foto.")
+@click.argument("model_file", metavar="MODELO", type=PATH)
+@click.argument("paths", metavar="RUTA…", nargs=-1, required=True, type=PATH)
+@click.option("--csv", metavar="ARCHIVO", type=PATH, help="Guarda aquí una tabla con una fila por foto.")
 @click.option(
     "--organizar",
     metavar="CARPETA",
+    type=PATH,
     help="Copia cada foto en la carpeta de su grupo, dentro de ésta; las dudosas y las distintas, aparte.",
 )
 @click.option("--enlazar", is_flag=True, help="Con --organizar, hace enlaces en vez de copias.")
@@ -335,7 +338,7 @@ def _print_rows(rows: list[dict], at_most: int = 20) -> None:
 @json_option
 @click.pass_context
 def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet, as_json):
-    """Dice de qué grupo es cada foto.
+    """Dice de qué grupo es cada foto y, si se pide, las deja ordenadas en carpetas.
 
     MODELO es un archivo de catsdogs entrenar; cada RUTA, una foto o una carpeta.
     Nunca mueve ni cambia las fotos."""

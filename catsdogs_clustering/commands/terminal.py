@@ -78,6 +78,9 @@ class Command(click.Command):
     def get_short_help_str(self, limit=80):
         return super().get_short_help_str(80)  # entera, aunque ocupe dos líneas
 
+    def get_help(self, ctx):
+        return re.sub(r"\[x>=(\d+)\]", r"[\1 o más]", super().get_help(ctx))
+
     def format_epilog(self, ctx, formatter):
         if not self.example:
             return
@@ -179,7 +182,8 @@ def _answer(group: click.Group, args: list[str] | None) -> int:  # código de sa
         return _fail("Interrumpido. No se ha guardado nada.", 130)
     except click.UsageError as e:
         message = re.sub(r"'([^']*)'", r"«\1»", e.format_message())
-        return _fail(f"{message} Mira «{e.ctx.command_path if e.ctx else group.name} --help».")
+        hint = f"Mira «{e.ctx.command_path if e.ctx else group.name} --help»."
+        return _fail(f"{message} {_dashed(sys.argv[1:] if args is None else args) or hint}")
     except MemoryError:
         return _fail("No queda memoria: prueba con menos fotos.")
     except OSError as e:
@@ -198,6 +202,12 @@ def _check_place(args: list[str]) -> None:  # las palabras de la orden
         os.getcwd()
     except OSError:
         raise CatsDogsError("La carpeta donde estás ya no existe: entra en otra y repite la orden.") from None
+
+# %% ../../nbs/rooms/commands/60_terminal.ipynb #a7876428
+def _dashed(args: list[str]) -> str:  # el consejo, o vacío
+    "Si algo que hay en la carpeta empieza por un guion, y por eso parece una opción, dice cómo escribirlo."
+    names = [arg for arg in args if arg.startswith("-") and os.path.lexists(arg)]
+    return f"Si es un archivo o una carpeta, escribe «.{os.sep}{printable(names[0])}»." if names else ""
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #dd6f4d7a
 def _fail(message: str, code: int = 2) -> int:  # el código de salida

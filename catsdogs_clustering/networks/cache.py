@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..common.checks import expand
 from ..common.errors import CatsDogsError, os_reason, printable
 
 # %% ../../nbs/rooms/networks/52_cache.ipynb #f61bad70
@@ -52,7 +53,7 @@ def _initialize(
 # %% ../../nbs/rooms/networks/52_cache.ipynb #1cb6984e
 def _connect(
     path: Path,  # archivo de la caché
-    patience: float = 30,  # segundos que se espera a otro proceso
+    patience: float,  # segundos que se espera a otro proceso
 ) -> sqlite3.Connection:
     "Abre (o crea) la caché, esperando si otro proceso la está creando."
     deadline = time.monotonic() + patience
@@ -73,13 +74,14 @@ def _connect(
 
 # %% ../../nbs/rooms/networks/52_cache.ipynb #4fd59f6d
 _SQLITE = {
-    "unable to open": "no se puede abrir",
-    "full": "el disco está lleno",
-    "readonly": "es de sólo lectura",
-    "locking protocol": "el disco no admite cerrojos",
-    "locked": "otro programa la está usando",
-    "I/O": "el disco falla",
-}  # lo que dice SQLite → en español
+    "unable to open": ("no se puede abrir", "comprueba la ruta y los permisos"),
+    "full": ("el disco está lleno", "haz sitio, o elige un archivo de otro disco"),
+    "readonly": ("es de sólo lectura", "elige otro archivo"),
+    "locking protocol": ("el disco no admite cerrojos", "elige un archivo de otro disco"),
+    "locked": ("otro programa la tiene ocupada", "espera a que acabe, o elige otro archivo"),
+    "I/O": ("el disco falla", "elige un archivo de otro disco"),
+    "": ("no responde como debe", "elige otro archivo"),
+}  # lo que dice SQLite → en español, y qué hacer
 
 
 @contextmanager
@@ -88,11 +90,8 @@ def _explained(path: Path):  # archivo de la caché, para el mensaje
     try:
         yield
     except sqlite3.OperationalError as e:
-        reason = next((reason for words, reason in _SQLITE.items() if words in str(e)), str(e))
-        raise CatsDogsError(
-            f"No se puede usar la caché «{printable(path)}» ({reason}): "
-            "comprueba los permisos y el espacio libre."
-        ) from None
+        reason, advice = next(known for words, known in _SQLITE.items() if words in str(e))
+        raise CatsDogsError(f"No se puede usar la caché «{printable(path)}» ({reason}): {advice}.") from None
     except sqlite3.DatabaseError:
         raise CatsDogsError(
             f"«{printable(path)}» no es una caché de vectores, o está dañada: bórrala o elige otro archivo."
@@ -103,6 +102,7 @@ def _explained(path: Path):  # archivo de la caché, para el mensaje
         ) from None
 
 # %% ../../nbs/rooms/networks/52_cache.ipynb #8b9b6423
+_PATIENCE = 10, 5  # segundos que se espera a quien la tenga ocupada: si alguien la eligió, y si es opcional
 _GIVEN_UP = set()  # cachés opcionales de las que ya se ha avisado que no se pueden usar
 
 
@@ -114,10 +114,10 @@ class VectorCache:
         path: str | Path,  # archivo; se crea si no existe
         optional: bool = False,  # si no se puede usar, ¿avisar y seguir sin ella?
     ):
-        self.path, self.optional = Path(os.path.expanduser(path)), optional
+        self.path, self.optional = expand(path), optional
         self._lock, self._db = threading.Lock(), None
         if not (optional and self.path in _GIVEN_UP):
-            self._db = self._try(lambda: _connect(self.path, 5 if optional else 30), None)
+            self._db = self._try(lambda: _connect(self.path, _PATIENCE[optional]), None)
 
     def _try(self, work: Callable, otherwise):  # lo que dé work; si no se puede y es opcional, lo otro
         try:
@@ -194,7 +194,7 @@ class VectorCache:
 # %% ../../nbs/rooms/networks/52_cache.ipynb #2d7f5a8a
 def _home() -> Path:
     "La carpeta de la caché de siempre."
-    return Path(os.path.expanduser(os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"))
+    return expand(os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering")
 
 # %% ../../nbs/rooms/networks/52_cache.ipynb #ad9be342
 def default_cache() -> Path | None:  # archivo, o None si no puede ser
@@ -218,5 +218,5 @@ def open_cache(
     path: str | Path,  # archivo de la caché
 ) -> VectorCache:  # abierta; la de siempre, si no se puede usar, no da más que un aviso
     "Abre una caché: la de siempre es opcional; la que alguien elige, no."
-    path = Path(os.path.expanduser(path))
+    path = expand(path)
     return VectorCache(path, optional=path == _home() / "vectores.sqlite")

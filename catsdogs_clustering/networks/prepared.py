@@ -104,7 +104,7 @@ def _keep(store: VectorCache, key: str | None, engine: Engine) -> None:
     "Guarda una red preparada, si no es enorme y hay dónde escribir sus archivos temporales."
     try:
         row = _take_apart(engine) if key else None
-    except OSError:
+    except (OSError, RuntimeError):  # el segundo, de OpenVINO
         return  # sin sitio para los temporales, se preparará otra vez
     if row and len(row[-1]) <= MAX_NETWORK_BYTES:
         store.put_network(key, *row)

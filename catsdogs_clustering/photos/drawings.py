@@ -6,14 +6,13 @@
 __all__ = ['draw_sample']
 
 # %% ../../nbs/rooms/photos/40_drawings.ipynb #884e7184
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ..common.checks import check_int
+from ..common.checks import check_int, expand
 from ..common.errors import CatsDogsError, printable
 from ..common.writers import new_folder
 from .dolls import draw_animal
@@ -82,7 +81,7 @@ def draw_sample(
 ) -> list[Path]:  # rutas de los dibujos, ordenadas
     "Dibuja `n` gatos y perros en `dest`; si ya están, no los repite; `CatsDogsError` si hay otra cosa."
     names, random_state = _names(check_int("n", n, 2)), check_int("random_state", random_state, 0)
-    dest, shown = Path(os.path.expanduser(dest)), printable(dest)
+    dest, shown = expand(dest), printable(dest)
     try:
         if dest.exists() and not dest.is_dir():
             raise CatsDogsError(f"«{shown}» es un archivo: indica una carpeta para los dibujos.")

@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from ..common.checks import check_folder
+from ..common.checks import check_folder, expand
 from ..common.errors import CatsDogsError, listed, printable
 from ..common.writers import same_content
 from .drawings import draw_sample
+from .kinds import folder_kinds
 from .listing import scan_folder
 
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #d732926a
@@ -35,7 +36,7 @@ def example_photos() -> list[Path]:  # rutas, en el orden de list_images
     data = os.environ.get("CATSDOGS_DATA")
     home = os.environ.get("CATSDOGS_HOME") or "~/.cache/catsdogs_clustering"
     try:
-        return list_images(data) if data else draw_sample(Path(os.path.expanduser(home)) / "dibujos")
+        return list_images(data) if data else draw_sample(expand(home) / "dibujos")
     except CatsDogsError as error:
         variable = "CATSDOGS_DATA" if data else "CATSDOGS_HOME"
         raise CatsDogsError(f"{error} (Es la carpeta de la variable de entorno {variable}.)") from None
@@ -43,11 +44,15 @@ def example_photos() -> list[Path]:  # rutas, en el orden de list_images
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #264045ef
 def _flat_name(
     path: Path,  # foto, en su carpeta
+    kind: str | None,  # el tipo que dice su carpeta, entre todas las que hay
     kind_of: Callable[[Path], str | None],  # el tipo que dice un nombre, o None
 ) -> str:  # nombre que llevará en la carpeta plana
-    "Pone delante del nombre el tipo que dice la carpeta (`cats`, `dog`…), si el nombre no lo dice ya."
-    folder = re.fullmatch(r"(cat|dog)s?", path.absolute().parent.name, re.IGNORECASE)
-    return path.name if kind_of(path) or not folder else f"{folder[1].lower()}.{path.name}"
+    "Pone delante del nombre el tipo que dice la carpeta, si el nombre no lo dice ya."
+    alone = re.fullmatch(r"(cat|dog)s?", path.absolute().parent.name, re.IGNORECASE)  # aunque no haya otra
+    kind = kind or (alone[1].lower() if alone else None)
+    name = f"{kind}.{path.name}"
+    known = not kind or kind_of(path) or path.name.casefold().startswith(f"{kind}.".casefold())
+    return path.name if known or len(os.fsencode(name)) > 255 else name  # lo que cabe en un disco corriente
 
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #6ab60b17
 def _check_apart(
@@ -55,7 +60,7 @@ def _check_apart(
     dest: str | Path,  # carpeta plana, que quizá no exista todavía
 ) -> tuple[Path, Path]:  # las dos, como Path
     "Comprueba que `source` es una carpeta, que `dest` puede serlo y que no contiene a la otra."
-    source, dest = check_folder(source), Path(os.path.expanduser(dest))
+    source, dest = check_folder(source), expand(dest)
     if os.path.exists(dest):
         check_folder(dest)
     if source.resolve().is_relative_to(dest.resolve()):
@@ -71,11 +76,10 @@ def plan_flat(
 ) -> dict[Path, Path]:  # ruta en la carpeta plana → foto, por orden de nombre
     "Decide con qué nombre irá cada foto; los choques son un `CatsDogsError`."
     source, dest = _check_apart(source, dest)
-    plan, seen, clashes = {}, {}, []
-    for path in list_images(source):
-        if Path(os.path.realpath(path.parent)).is_relative_to(dest.resolve()):
-            continue
-        name = _flat_name(path, kind_of)
+    place, plan, seen, clashes = dest.resolve(), {}, {}, []
+    paths = [p for p in list_images(source) if not Path(os.path.realpath(p.parent)).is_relative_to(place)]
+    for path, kind in zip(paths, folder_kinds(paths)):
+        name = _flat_name(path, kind, kind_of)
         other = seen.setdefault(name.casefold(), path)
         if other is path:
             plan[dest / name] = path

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from textwrap import shorten
 
-from ..common.checks import as_paths, check_folder, responds
+from ..common.checks import as_paths, check_folder, expand, responds
 from ..common.errors import CatsDogsError, listed, os_reason, printable
 from ..common.numbers import number
 from ..common.writers import new_folder, same_content
@@ -127,7 +127,7 @@ def download_photos(
     all_photos: bool = False,  # quedarse con todo el archivo, y no sólo con las 4.000 de estas páginas
 ) -> Path:  # la misma carpeta, con el árbol de Kaggle dentro
     "Descarga de Kaggle las fotos del tutorial; sin conexión falla en segundos, con un `CatsDogsError`."
-    dest = Path(os.path.expanduser(dest))
+    dest = expand(dest)
     if os.path.exists(dest) and any(check_folder(dest).iterdir()):
         list_images(dest)  # si lo que hay dentro no son fotos, éste es el error
         return dest

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ..common.checks import as_paths
+from ..common.checks import as_paths, expand
 from .reading import IMAGE_SUFFIXES
 
 # %% ../../nbs/rooms/photos/49_kinds.ipynb #6d85b640
@@ -46,6 +46,9 @@ _ORDERING = (
         carpeta folder directorio parte part lote batch fold grupo grupos group groups cluster clusters
         otro otros otra otras other others varios varias misc miscellaneous mezcla mixed unknown
         desconocido desconocidos desconocida desconocidas sin clasificar clasificadas etiquetar etiqueta
+        ordenar ordenada ordenadas ordenado ordenados revisar revisadas sort sorted ano year
+        viaje viajes vacaciones cumple cumpleanos boda bodas navidad navidades fiesta fiestas evento eventos
+        trip trips travel vacation vacations holiday holidays birthday wedding christmas party event events
         ninguno ninguna titulo nombre untitled unsorted unlabeled unlabelled pendiente pendientes todo todos
         todas all dudosas distintas
         """.split()
@@ -158,8 +161,8 @@ def folder_kind(
     root: str | Path | None = None,  # la carpeta de todas; None, la que contiene a la suya
 ) -> str | None:  # el tipo que dice su carpeta
     "Lee el tipo de una foto en su carpeta, si en el disco hay otra con fotos de otro tipo."
-    path = os.path.abspath(os.path.expanduser(path))
-    folder = os.path.dirname(os.path.dirname(path)) if root is None else os.path.expanduser(root)
+    path = os.path.abspath(expand(path))
+    folder = os.path.dirname(os.path.dirname(path)) if root is None else expand(root)
     others = _one_each(os.path.abspath(folder), deep=root is not None)
     inside = not os.path.relpath(path, os.path.abspath(folder)).startswith("..")
     return folder_kinds([path, *others])[0] if inside else None

@@ -21,7 +21,7 @@ _OTHERS = [
     (rb"\0\0\0\x0cJXL |\xff\x0a", "es un JPEG XL: expórtala a JPEG"),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "es un JPEG 2000: expórtala a JPEG"),
     (rb"(?s)....ftypcrx |FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0|FOVb|\0MRM", RAW),
-    (rb"(?s)....ftyp(hei|hev|mif1|msf1)", "es un HEIC dañado, o falta pillow-heif para leerlo"),
+    (rb"(?s)....ftyp(hei|hev|mif1|msf1)", "es un HEIC dañado, o de una clase que no sabemos leer"),
     (rb"(?s)....ftypavi", "es un AVIF dañado, o de una clase que no sabemos leer"),
     (rb"(?s)....ftyp|\x1a\x45\xdf\xa3|(?s:RIFF....AVI )", "es un vídeo"),
     (rb"\0\0\x01\0", "es un icono: conviértelo a PNG"),

@@ -44,8 +44,11 @@ def _row(
         row["bytes"] = os.path.getsize(path)
     try:
         data = read_bytes(path)
-        row |= {"digest": hashlib.sha256(data).hexdigest()} | _header(data)
-        row["width"], row["height"] = decode_image(data, path).size
+        row["digest"] = hashlib.sha256(data).hexdigest()
+        try:
+            row["width"], row["height"] = decode_image(data, path).size
+        finally:  # después: al abrir el primer HEIC es cuando se aprende a leerlos
+            row |= _header(data)
     except ImageReadError as error:
         row["problem"] = error.reason
     return row
