@@ -25,6 +25,7 @@ setup(
         "Intended Audience :: Education",
         "Natural Language :: Spanish",
         "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),  # los que se prueban
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
     packages=find_packages(include=[cfg["lib_name"] + "*"]),

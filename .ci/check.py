@@ -26,6 +26,7 @@ import browser
 import figures
 import floors
 import readme
+import release
 import spelling
 import style
 import website
@@ -198,6 +199,13 @@ def readme_matches(project):
     ):
         return
     raise Failed("README.md no dice lo mismo que index.ipynb: ejecuta python .ci/readme.py")
+
+
+@check("publicacion")
+def ready_to_release(project):
+    "la versión, las restricciones y las licencias dicen lo mismo en todas partes"
+    if found := release.problems(project.root):
+        raise Failed("\n".join(found))
 
 
 @check("sitio")
@@ -622,13 +630,32 @@ def best_accuracy(tables: dict) -> float:  # tablas CSV por nombre → proporci�
 # ---------------------------------------------------------------- cómo se ejecuta todo
 
 
+NOT_SOURCE = (
+    ".venv",
+    "venv",
+    ".cache",
+    "__pycache__",
+    "*.egg-info",
+    "build",
+    "dist",
+    "_proc",
+    "_docs",
+    ".git",
+)
+
+
 def copy_project(dest: Path) -> str:  # → de dónde ha salido la copia
-    "Clona HEAD; si hay cambios sin confirmar, copia los archivos que git no ignora."
+    "Clona HEAD; si hay cambios sin confirmar, copia los archivos que git no ignora; sin git, todo."
     git = lambda *args: subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True)
     if git("rev-parse", "HEAD").returncode == 0 and not git("status", "--porcelain").stdout:
         subprocess.run(["git", "clone", "--quiet", ROOT, dest], check=True)
         return "un clon de HEAD"
-    files = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout.split("\0")
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if listed.returncode or not listed.stdout:  # el código de una versión publicada, que no es un clon
+        shutil.copytree(ROOT, dest, symlinks=True, ignore=shutil.ignore_patterns(*NOT_SOURCE))
+        subprocess.run(["git", "init", "--quiet", dest], check=True)
+        return "una copia de la carpeta, que no es un clon de git"
+    files = listed.stdout.split("\0")
     for name in filter(None, files):
         if not (ROOT / name).exists():
             continue  # borrado y sin confirmar

@@ -26,7 +26,14 @@ import website
 
 ROOT = Path(__file__).resolve().parents[1]
 TERMS = Path(__file__).with_name("terms.txt")
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "nbs/404.qmd")  # además de los cuadernos
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "LICENCIAS.md",
+    "nbs/404.qmd",
+)  # además de los cuadernos
 DICTIONARY = "es_ES"
 LIST = 13  # tantas palabras seguidas, sin un signo, no son una frase
 HOLE = "\ufffc"  # donde una cadena f pone un valor: la palabra que lo toca no se mira

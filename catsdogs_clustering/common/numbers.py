@@ -45,7 +45,7 @@ def significant(
     digits: int = 2,  # cifras que significan algo
 ) -> str:  # «0,041», «1,2e-07»
     "Un número con sus primeras cifras, por pequeño que sea."
-    return f"{x:.{digits}g}".replace(".", ",") if x == x else decimal(x)
+    return f"{x + 0.0:.{digits}g}".replace(".", ",") if x == x else decimal(x)
 
 # %% ../../nbs/rooms/common/33_numbers.ipynb #e7130764
 def decimals(

@@ -83,7 +83,7 @@ def _connected(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    links = np.asarray(links, dtype=int).reshape(-1, 2)
+    links = np.asarray(links, dtype=np.int32).reshape(-1, 2)  # el SciPy antiguo no entiende otros
     graph = coo_array((np.ones(len(links)), links.T), shape=(n, n))
     return pd.factorize(connected_components(graph, directed=False)[1])[0]
 

@@ -8,6 +8,7 @@ __all__ = ['list_images', 'example_photos', 'plan_flat']
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #72852a05
 import os
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,13 @@ def _check_apart(
         raise CatsDogsError(f"«{inner}» ya está dentro de «{outer}»: elige otro destino.")
     return source, dest
 
+# %% ../../nbs/rooms/photos/45_gathering.ipynb #5a3e0c91
+def _same_name(
+    name: str,  # nombre de un archivo
+) -> str:  # el mismo para los que algún disco confunde
+    "Iguala mayúsculas y maneras de escribir las tildes, como hacen los discos de macOS y Windows."
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
 # %% ../../nbs/rooms/photos/45_gathering.ipynb #3ddd57dc
 def plan_flat(
     source: str | Path,  # carpeta con las fotos, en cualquier árbol de subcarpetas
@@ -80,7 +88,7 @@ def plan_flat(
     paths = [p for p in list_images(source) if not Path(os.path.realpath(p.parent)).is_relative_to(place)]
     for path, kind in zip(paths, folder_kinds(paths)):
         name = _flat_name(path, kind, kind_of)
-        other = seen.setdefault(name.casefold(), path)
+        other = seen.setdefault(_same_name(name), path)
         if other is path:
             plan[dest / name] = path
         elif not same_content(other, path):

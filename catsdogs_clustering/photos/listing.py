@@ -24,7 +24,7 @@ _SYSTEM = re.compile(
     | @eadir | @tmp | @recently-snapshot | @recycle | \#recycle | \#snapshot    # discos de red
     | \$recycle\.bin | system\ volume\ information | recycler | lost\+found | found\.\d+
     | thumbs\.db | ehthumbs\.db | desktop\.ini | __macosx | picasa\.ini | icon\r""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,  # un nombre puede llevar saltos de línea
 )
 
 # %% ../../nbs/rooms/photos/45b_listing.ipynb #43a264f6
