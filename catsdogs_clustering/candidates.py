@@ -107,7 +107,8 @@ _PAGE = """<!DOCTYPE html>
 pre { padding: .8rem 1rem; border: 1px solid var(--line); border-radius: .6rem; background: var(--card);
   white-space: pre-wrap; overflow-wrap: anywhere; max-width: 46rem; }
 .group { font-size: 1.05rem; margin: 1.6rem 0 .6rem; }
-.group small { color: var(--soft); font-weight: 400; font-size: .85rem; white-space: normal; }
+.group small { color: var(--soft); font-weight: 400; font-size: .85rem; }
+h2 small, .group small { white-space: normal; }
 </style>
 </head>
 <body>
@@ -124,7 +125,7 @@ uno, faltan.</p>
 """
 
 # %% ../nbs/tool/10c_candidates.ipynb #9c31215f
-_CANDIDATES = """{% for c in candidates %}<section id="k-{{ c.k }}"><h2>{{ c.k }} grupos{% if loop.first %}
+_CANDIDATES = """{% for c in candidates %}<section id="k-{{ c.k }}"><h2>{{ c.k }} grupos {% if loop.first %}
 <small>lo que probaríamos primero</small>{% endif %}</h2>
 {% if c.command %}<pre><code>{{ c.command }}</code></pre>{% endif %}
 {% for g in c.groups %}<h3 class="group" style="--c: {{ g.color }}">{{ g.title }}
