@@ -184,6 +184,23 @@ def _own_share(
     same = (labels[near] == labels[:, None]).mean(axis=1)
     return np.array([same[labels == group].mean() for group in np.unique(labels)])
 
+# %% ../nbs/further/09b_choosing.ipynb #7ac31e02
+_ENOUGH = 20  # fotos que debe tener un grupo para mirar dentro
+
+
+def _inner_jump(
+    Z: np.ndarray,  # vectores reducidos (fotos, componentes)
+    labels: np.ndarray,  # grupo de cada foto
+) -> float:  # 1, ningún grupo se parte
+    "El mayor salto que se encuentra dentro de un grupo, entre dos y cinco trozos."
+    jumps = [1.0]
+    for group in np.unique(labels):
+        points = Z[labels == group]
+        if len(points) >= _ENOUGH:
+            levels = _graph_map(points - points.mean(axis=0), 6)[1]
+            jumps.append(max(_jumps(levels, [2, 3, 4, 5]).values()))
+    return max(jumps)
+
 # %% ../nbs/further/09b_choosing.ipynb #9a232db3
 def _measure(
     Z: np.ndarray,  # vectores reducidos (fotos, componentes)
@@ -194,21 +211,24 @@ def _measure(
     coordinates, levels = _graph_map(Z, max(ks))
     near = np.argsort(-_likeness(Z), axis=1, kind="stable")[:, : min(_NEIGHBOURS, len(Z) - 1)]
     cuts = {k: _cluster(coordinates[:, : k - 1], k) for k in sorted({*ks, *(k + 1 for k in ks)})}
-    shares, sizes = {}, {}
+    shares, sizes, inside = {}, {}, {}
     for k, labels in cuts.items():
         own, sizes[k] = _own_share(near, labels), np.bincount(labels) / len(Z)
-        shares[k] = own.min(), own @ sizes[k]
+        shares[k], inside[k] = (own.min(), own @ sizes[k]), _inner_jump(Z, labels)
     table = pd.DataFrame({k: _indices(Z, k) for k in ks}).T
     table.insert(0, "jump", pd.Series(_jumps(levels, ks)))
     table.insert(1, "stability", pd.Series(_stability(Z, ks, rng)))
     table.insert(2, "agreement", [shares[k][0] for k in ks])
     return table.assign(
-        loss=[shares[k][1] - shares[k + 1][1] for k in ks], smallest=[sizes[k].min() for k in ks]
+        loss=[shares[k][1] - shares[k + 1][1] for k in ks],
+        smallest=[sizes[k].min() for k in ks],
+        inside=[inside[k] for k in ks],
     ).rename_axis("k")
 
 # %% ../nbs/further/09b_choosing.ipynb #9ef81b00
 _MARGIN = 1.25  # cuántas veces mayor que los demás debe ser su salto
 _MIN_STABILITY, _MIN_AGREEMENT = 0.85, 0.8  # ARI medio; vecinas del grupo, en el peor de ellos
+_MAX_INSIDE = 1.8  # salto dentro de un grupo con el que decimos que se parte
 _MIN_LOSS, _SPLINTER = 0.01, 0.03  # lo que se pierde con un grupo más; un grupo menor es una esquirla
 
 
@@ -216,7 +236,7 @@ def _doubt(
     table: pd.DataFrame,  # la que da _measure
     k: int,  # el de mayor salto
 ) -> str:  # por qué no está claro; vacío si lo está
-    "Le hace a `k` las cinco preguntas, y dice la primera que falla."
+    "Le hace a `k` las seis preguntas, y dice la primera que falla."
     row, others = table.loc[k], table["jump"].drop(k)
     rival = max(others.max(), 1.0) if len(others) else 1.0
     if row["jump"] < _MARGIN * rival:
@@ -230,6 +250,8 @@ def _doubt(
         return f"lo mejor serían {k} grupos, pero en uno de ellos se mezclan fotos de otros."
     if row["loss"] < _MIN_LOSS:
         return f"{k} grupos se separan bien, pero con {k + 1} las fotos siguen igual de juntas."
+    if row["inside"] >= _MAX_INSIDE:
+        return f"{k} grupos se separan bien, pero alguno se parte a su vez con claridad."
     return ""
 
 # %% ../nbs/further/09b_choosing.ipynb #0c9d537d
@@ -265,7 +287,7 @@ class KChoice:
     k: int | None  # el número de grupos; None, no hay un k claro
     likely: tuple[int, ...]  # los más probables, hasta tres, el mejor delante
     votes: dict[str, int | None]  # criterio → k que prefiere, o None si ninguno le vale
-    table: pd.DataFrame  # una fila por k; una columna por criterio, y además loss y smallest
+    table: pd.DataFrame  # una fila por k; una columna por criterio, y además loss, smallest e inside
     reason: str  # una frase que lo explica
 
 # %% ../nbs/further/09b_choosing.ipynb #5185ed4d
