@@ -15,6 +15,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .candidates import candidate_table
 from .choosing import KChoice, choose_k
 from .common.checks import as_paths, check_n_clusters, check_seed, count_distinct
 from .common.errors import CatsDogsError, ImageReadError
@@ -68,24 +69,36 @@ def _check_request(
 
 # %% ../nbs/tool/10_clusterer.ipynb #d9854f2f
 class UnclearKError(CatsDogsError):
-    "Ningún número de grupos convence: `choice` es la votación de `choose_k`."
+    "Ningún número de grupos convence: `choice` es la votación, y `table`, los grupos de los más probables."
 
-    def __init__(self, choice: KChoice):
+    def __init__(
+        self,
+        choice: KChoice,  # lo que dio choose_k
+        table: pd.DataFrame | None = None,  # lo que dio candidate_table
+        problems: pd.DataFrame | None = None,  # path y reason de las fotos que no se pudieron leer
+    ):
         self.choice = choice
+        self.table = pd.DataFrame() if table is None else table
+        self.problems = pd.DataFrame(columns=["path", "reason"]) if problems is None else problems
+        likely = [str(k) for k in (choice.likely if self.table.empty else dict.fromkeys(self.table["k"]))]
         super().__init__(
-            f"{choice.reason} Mira las fotos y di tú cuántos grupos quieres, por ejemplo n_clusters=2; "
-            "la votación está en el atributo `choice` de este error, y `plot_choice` la dibuja."
+            f"{choice.reason} Lo más probable, por este orden: {', '.join(likely)}. Di cuántos quieres, como "
+            f"n_clusters={likely[0]}. De este error, el atributo `table` tiene los grupos que saldrían, con "
+            "sus fotos típicas, y `choice`, la votación, que `plot_choice` dibuja."
         )
 
     def __reduce__(self):
-        return type(self), (self.choice,)
+        return type(self), (self.choice, self.table, self.problems)
 
 # %% ../nbs/tool/10_clusterer.ipynb #ebb8c428
 def _find_k(
-    X: np.ndarray,  # vectores (fotos, números)
+    found: Embeddings,  # las fotos que se pudieron leer, y sus vectores
     random_state: int,  # semilla
+    method: str = "recommended",  # uno de METHODS
+    backbone: str | list[str] | None = None,  # red cuyas palabras proponen nombres; None, sin nombres
 ) -> KChoice:  # la votación, con un k claro
-    "Elige el número de grupos, o lanza `UnclearKError` con la votación."
+    "Elige el número de grupos, o lanza `UnclearKError` con la votación y los más probables."
+    X = found.vectors
     distinct = count_distinct(X, 20)
     if distinct < 4:
         raise CatsDogsError(
@@ -94,7 +107,8 @@ def _find_k(
         )
     choice = choose_k(X, range(2, distinct // 2 + 1), random_state)
     if choice.k is None:
-        raise UnclearKError(choice)
+        table = candidate_table(choice, X, found.paths, method, random_state, backbone)
+        raise UnclearKError(choice, table, found.problems)
     return choice
 
 # %% ../nbs/tool/10_clusterer.ipynb #c7cad502
@@ -226,7 +240,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
     def _learn(self, found: Embeddings) -> dict:  # nombre → valor de todo lo aprendido
         "Entrena el método y el detector, sin tocar el modelo."
         X = found.vectors
-        choice = _find_k(X, self.random_state) if self.n_clusters == "auto" else None
+        choice, words = None, self.backbone if self.weights == "DEFAULT" else None
+        if self.n_clusters == "auto":
+            choice = _find_k(found, self.random_state, self.method, words)
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
         proba = clusterer.predict_proba(X)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from . import unclear
 from catsdogs_clustering.commands.terminal import (
     Command,
     Stopwatch,
@@ -171,17 +172,12 @@ def train(
     watch, listing = watch or Stopwatch(quiet), _scan(folder)
     paths = listing.paths
     with watch("Preparar la red"):
-        from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
+        from catsdogs_clustering.clusterer import ImageClusterer
         from catsdogs_clustering.suggesting import suggest_names
 
         model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
-    try:
-        with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
-            model.fit(paths)
-    except UnclearKError as e:
-        raise CatsDogsError(
-            f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2."
-        ) from None
+    with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
+        model.fit(paths)
     with watch("Ordenar lo que ha salido"):
         vectors = model.transform(model.paths_)
         suggestions = suggest_names(vectors, model.labels_, model.backbone)
@@ -212,7 +208,7 @@ def _settings(training: Training) -> dict:  # título → valor
         "Red": model.backbone if isinstance(model.backbone, str) else ", ".join(model.backbone),
         "Vistas": model.views if isinstance(model.views, str) else ", ".join(model.views),
         "Método": model.method,
-        "Grupos": f"{model.n_clusters_}{' (elegidos por votación)' if model.n_clusters == 'auto' else ''}",
+        "Grupos": f"{model.n_clusters_}{' (elegidos por la orden)' if model.n_clusters == 'auto' else ''}",
         "Semilla": model.random_state,
         "Nombres de los grupos": training.names_from or "ninguno",
         "Huella de las fotos": model.training_["digest"],
@@ -308,7 +304,8 @@ def _print_summary(s: dict) -> None:
     "--k",
     metavar="NÚMERO",
     default="2",
-    help="Cuántos grupos, o «auto» para que se elija (si no se dice, 2).",
+    help="Cuántos grupos. Con «auto» los elige la orden; si no están claros, enseña cuáles probar "
+    "(si no se dice, 2).",
 )
 @click.option(
     "--nombre",
@@ -359,7 +356,13 @@ def _command(
     report = check_output(informe or model_file.with_name("informe.html"), ".html", "--informe")
     params = _params(k, backbone, vistas, metodo, semilla)
     names, watch = _parse_names(nombre), Stopwatch(quiet)
-    summary = _train_and_save(folder, model_file, report, names, cache, watch, params)
+    try:
+        summary = _train_and_save(folder, model_file, report, names, cache, watch, params)
+    except CatsDogsError as e:
+        if not hasattr(e, "choice"):
+            raise
+        list_problems(unclear.tell(ctx, e, report, Path(os.path.expanduser(folder)).resolve().name, as_json))
+        ctx.exit(1)
     if as_json:
         print_json(summary)
     else:
