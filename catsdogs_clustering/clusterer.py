@@ -6,6 +6,7 @@
 __all__ = ['UnclearKError', 'ImageClusterer']
 
 # %% ../nbs/tool/10_clusterer.ipynb #f02d6fb9
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,13 +18,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from .candidates import candidate_table
 from .choosing import KChoice, choose_k
-from .common.checks import as_paths, check_n_clusters, check_seed, count_distinct
-from .common.errors import CatsDogsError, ImageReadError
+from catsdogs_clustering.common.checks import (
+    as_paths,
+    check_int,
+    check_n_clusters,
+    check_seed,
+    count_distinct,
+)
+from .common.errors import CatsDogsError, ImageReadError, printable
 from .common.model_files import probe_vectors
 from .common.numbers import count, number, percent
 from .common.sampling import sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
+from .following import compare_models, renumber
 from .methods import METHODS, make_clusterer
 from catsdogs_clustering.naming import (
     best_photos,
@@ -35,8 +43,15 @@ from catsdogs_clustering.naming import (
     names_from_votes,
     photo_scores,
 )
-from .networks.provenance import backbone_facts, check_backbone, photos_digest
+from catsdogs_clustering.networks.provenance import (
+    backbone_facts,
+    check_backbone,
+    join_hashes,
+    photo_hashes,
+    photo_marks,
+)
 from .outliers import OutlierDetector
+from .search import PhotoSearch
 from .suggesting import suggest_names
 
 # %% ../nbs/tool/10_clusterer.ipynb #1fc8d763
@@ -142,22 +157,29 @@ def _readable(
             following = next(good)
     return np.array(flags, dtype=bool)
 
+# %% ../nbs/tool/10_clusterer.ipynb #5419a75a
+def _hashes(
+    paths: list[Path],  # las fotos que se pudieron leer
+) -> list[bytes]:  # la huella de cada una; ninguna, si alguna ha desaparecido mientras tanto
+    "Las huellas de las fotos de entrenamiento."
+    try:
+        return photo_hashes(paths)
+    except ImageReadError:
+        return []
+
 # %% ../nbs/tool/10_clusterer.ipynb #95c22703
 def _training_facts(
     found: Embeddings,  # las fotos que se pudieron leer
     labels: np.ndarray,  # grupo de cada una
     k: int,  # cuántos grupos hay
+    hashes: list[bytes],  # lo que dio _hashes
 ) -> dict:  # cuántas fotos, cuáles y cómo se reparten
     "Lo que se apunta de las fotos de entrenamiento, sin sus nombres."
-    try:
-        digest = photos_digest(found.paths)
-    except ImageReadError:
-        digest = None  # alguna ha desaparecido mientras tanto
     return {
         "photos": len(found),
         "unreadable": len(found.problems),
         "sizes": np.bincount(labels, minlength=k).tolist(),
-        "digest": digest,
+        "digest": join_hashes(hashes) if hashes else None,
     }
 
 # %% ../nbs/tool/10_clusterer.ipynb #5419a75b
@@ -248,6 +270,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         proba = clusterer.predict_proba(X)
         labels = proba.argmax(axis=1)
         centers = cluster_centers(X, labels, k)
+        hashes = _hashes(found.paths)
         return dict(
             paths_=found.paths,
             problems_=found.problems,
@@ -260,9 +283,55 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             names_={},
             evaluation_=None,
             backbone_=backbone_facts(self._embedder()),
-            training_=_training_facts(found, labels, k),
+            training_=_training_facts(found, labels, k, hashes),
+            marks_=photo_marks(hashes),
+            _found=None if self.cache else found,  # sin caché, para no calcularlos otra vez
             **photo_scores(X, proba, centers),
         )
+
+    def follow(self, paths: Iterable[str | Path]):  # las fotos que hay ahora
+        "Aprende otra vez, y cada grupo conserva su número y su nombre; lo que cambia, en `changes_`."
+        self._check_fitted()
+        paths = as_paths(paths)
+        k = self.n_clusters_ if self.n_clusters == "auto" else self.n_clusters
+        _check_request(self.method, k, self.on_error, paths, self.random_state)
+        check_backbone(self.backbone_, backbone_facts(self._embedder()))
+        self._warn_if_slow(paths)
+        found = self._embed(paths)
+        if self.on_error == "raise" or not len(found):
+            found.all_read()
+        fresh = type(self)(**self.get_params(deep=False) | {"n_clusters": k})
+        vars(fresh).update(_reader=self._reader)
+        vars(fresh).update(fresh._learn(found))
+        fresh._inherit(self, found.vectors)
+        vars(self).update({name: value for name, value in vars(fresh).items() if name != "n_clusters"})
+        return self
+
+    def _warn_if_slow(self, paths: list[Path]) -> None:
+        "Avisa si la caché no tiene los vectores de las fotos que el modelo ya conocía; mira unas veinte."
+        some = paths[:: max(1, len(paths) // 20)]
+        marks = photo_marks(_hashes(some))
+        known = [path for path, mark in zip(some, marks) if mark in getattr(self, "marks_", ())]
+        if known and not self._embedder().cached(known).any():
+            warnings.warn(
+                "Los vectores de las fotos que el modelo ya conocía no están en la caché: hay que "
+                "calcularlos otra vez, y tardará como la primera.",
+                stacklevel=3,
+            )
+
+    def _inherit(self, old, X: np.ndarray) -> None:
+        "Toma de otro modelo los números y los nombres de los grupos que se reconocen."
+        numbers, origin, self.changes_ = compare_models(
+            self.paths_,
+            (getattr(old, "marks_", self.marks_[:0]), self.marks_),
+            (old.clusterer_.predict(X), self.labels_),
+            (old.centers_, self.centers_),
+        )
+        order = np.argsort(numbers)
+        renumber(self.clusterer_, numbers)
+        self.labels_, self.centers_ = numbers[self.labels_], self.centers_[order]
+        self.training_["sizes"] = [self.training_["sizes"][group] for group in order]
+        self.names_ = {new: old.names_[group] for new, group in sorted(origin.items()) if group in old.names_}
 
     def _embedder(self) -> ImageEmbedder:  # con los mismos parámetros, y con la red ya cargada si lo estaba
         self._reader = getattr(self, "_reader", None) or ImageEmbedder()
@@ -367,6 +436,37 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         known = self._known_photos(paths)
         return best_photos(known["paths_"], known["labels_"], -known["confidence_"], n, self.n_clusters_)
 
+    def neighbours(
+        self,
+        photo: str | Path | np.ndarray,  # una foto, o su vector (números,)
+        n: int = 12,  # cuántas
+        paths=None,  # dónde buscar, si no es entre las del entrenamiento
+    ) -> pd.DataFrame:  # columnas path, similarity (coseno) y group, de más a menos parecida
+        "Las fotos que más se parecen a una, sin contarla a ella."
+        search, groups = self._searchable(paths)
+        vector, itself = photo, np.zeros(len(groups), bool)
+        if not isinstance(photo, np.ndarray):
+            vector = self.transform([photo])[0]
+            here = Path(photo).resolve()
+            itself = np.array([path.name == here.name and path.resolve() == here for path in search.paths])
+        others = len(groups) - int(itself.sum())
+        if not others:
+            raise CatsDogsError(f"No hay más fotos que «{printable(photo)}»: no se le parece ninguna.")
+        best, cosines = search.rank(vector, check_int("n", n, 1, others) + len(groups) - others)
+        best, cosines = best[~itself[best]][:n], cosines[~itself[best]][:n]
+        found = {"path": [search.paths[i] for i in best], "similarity": cosines, "group": groups[best]}
+        return pd.DataFrame(found)
+
+    def _searchable(self, paths) -> tuple[PhotoSearch, np.ndarray]:  # las fotos, y el grupo de cada una
+        "Las fotos donde buscar, con sus vectores a mano para la próxima vez."
+        paths = self._known_photos(None)["paths_"] if paths is None else as_paths(paths)
+        last = getattr(self, "_search", None)
+        if last is None or last[0].paths != paths or last[2] is not self.clusterer_:
+            found = getattr(self, "_found", None)
+            X = found.vectors if found and found.paths == paths else self.transform(paths)
+            self._search = last = (PhotoSearch(paths, X), self.clusterer_.predict(X), self.clusterer_)
+        return last[:2]
+
     def show_clusters(self, n: int = 6, paths=None, doubtful: bool = False):  # figura de matplotlib
         "Dibuja las `n` fotos más típicas de cada grupo, o las más dudosas, un grupo por fila."
         chosen = self.doubtful(n, paths) if doubtful else self.typical(n, paths)
@@ -375,7 +475,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
     def without_photos(self):
         "Una copia que se puede compartir: sin rutas, sin caché y sin lo que sólo vale en esta máquina."
         shared = type(self)(**self.get_params(deep=False))
-        private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_"}
+        private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_", "changes_"}
         vars(shared).update({k: v for k, v in vars(self).items() if k.endswith("_") and k not in private})
         weights = self.weights and Path(self.weights).name  # de una ruta, sólo el nombre del archivo
         return shared.set_params(
@@ -419,4 +519,5 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         )
 
     def __getstate__(self):
-        return {k: v for k, v in super().__getstate__().items() if k != "_reader"}  # sin la red dentro
+        bulky = ("_reader", "_search", "_found")  # ni la red ni los vectores
+        return {k: v for k, v in super().__getstate__().items() if k not in bulky}

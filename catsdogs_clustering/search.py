@@ -38,6 +38,15 @@ class PhotoSearch:
         n: int = 12,  # cuántas, como mucho
     ) -> pd.DataFrame:  # columnas path y similarity (coseno), de más a menos parecida
         "Las fotos más parecidas a una; `CatsDogsError` si su vector no es de la misma red."
+        best, scores = self.rank(query, n)
+        return pd.DataFrame({"path": [self.paths[i] for i in best], "similarity": scores})
+
+    def rank(
+        self,
+        query: np.ndarray,  # vector (números,)
+        n: int = 12,  # cuántas, como mucho
+    ) -> tuple[np.ndarray, np.ndarray]:  # posición de cada una en `paths`, y su coseno
+        "Lo mismo que `nearest`, en números."
         n = min(check_int("n", n, 1), len(self.paths))
         query = as_vectors(np.atleast_2d(query), "query")
         if query.shape != (1, self.vectors.shape[1]):
@@ -50,7 +59,7 @@ class PhotoSearch:
         level = scores[best].min()
         best = np.flatnonzero(scores >= level)  # …y aquí, todas
         best = best[np.argsort(-scores[best], kind="stable")][:n]
-        return pd.DataFrame({"path": [self.paths[i] for i in best], "similarity": scores[best]})
+        return best, scores[best]
 
 # %% ../nbs/tool/10b_search.ipynb #7b04f1a4
 def draw_alike(

@@ -78,6 +78,8 @@ def find_alike(
     watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
 ) -> Alike:
     "Las fotos de una carpeta que más se parecen a una; `CatsDogsError` si la foto no se puede leer."
+    import pandas as pd
+
     from catsdogs_clustering.search import PhotoSearch
 
     watch, photo = watch or Stopwatch(quiet=True), Path(os.path.expanduser(photo))
@@ -91,10 +93,11 @@ def find_alike(
     problems = list(found.problems.itertuples(index=False, name=None))
     if not len(found):
         raise ImageReadError(problems)
-    table = PhotoSearch(found.paths, found).nearest(query[0], n)
-    chosen = found.vectors[[found.paths.index(path) for path in table["path"]]]
-    name, *names = [model.cluster_name(g) for g in model.clusterer_.predict(np.vstack([query, chosen]))]
-    return Alike(photo, name, table.assign(name=names), len(found), problems)
+    best, cosines = PhotoSearch(found.paths, found).rank(query[0], n)
+    groups = model.clusterer_.predict(np.vstack([query, found.vectors[best]]))
+    name, *names = [model.cluster_name(group) for group in groups]
+    table = pd.DataFrame({"path": [found.paths[i] for i in best], "similarity": cosines, "name": names})
+    return Alike(photo, name, table, len(found), problems)
 
 # %% ../../nbs/tool/commands/12h_find.ipynb #7416ca39
 def _print_alike(found: Alike) -> None:

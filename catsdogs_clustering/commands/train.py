@@ -7,6 +7,7 @@ __all__ = ['MIN_KNOWN', 'MIN_MATCH', 'Training', 'train']
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cc1fd7c
 import os
+import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from catsdogs_clustering.commands.terminal import (
     print_json,
     quiet_option,
 )
+from .updating import keep_names, open_previous, tell_changes
+from ..common.checks import expand
 from ..common.errors import CatsDogsError, printable
 from ..common.numbers import count, number, percent
 
@@ -52,7 +55,7 @@ def _parse_names(examples: Sequence[str]) -> dict[str, list[Path]]:  # nombre �
             raise CatsDogsError(
                 f"--nombre se escribe NOMBRE=FOTO, como gato=mi_gato.jpg, y llegó «{printable(example)}»."
             )
-        path = Path(os.path.expanduser(path))
+        path = expand(path)
         if not os.path.exists(path):
             raise CatsDogsError(f"No existe el ejemplo «{printable(path)}» de --nombre: comprueba la ruta.")
         names.setdefault(name, []).extend(list_images(path) if path.is_dir() else [path])
@@ -99,6 +102,10 @@ def _name_groups(
     suggestions: dict,  # grupo → Suggestion: las palabras de la red
 ) -> str:  # de dónde salen los nombres, o vacío
     "Da nombre a los grupos: con ejemplos, con los nombres de archivo o con las palabras de la red."
+    if getattr(model, "changes_", None) and model.names_:
+        source = keep_names(model, examples, suggestions)
+        _score(model)
+        return source
     if examples:
         model.name_clusters(examples)
     mapping, source = _score(model)
@@ -166,6 +173,7 @@ def train(
     examples: dict | None = None,  # nombre → fotos de ejemplo
     quiet: bool = False,  # sin avisos de cómo va
     watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
+    previous=None,  # ImageClusterer que se sigue; se cambia
     **params,  # los de ImageClusterer
 ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
@@ -175,9 +183,10 @@ def train(
         from catsdogs_clustering.clusterer import ImageClusterer
         from catsdogs_clustering.suggesting import suggest_names
 
-        model = ImageClusterer(progress=not watch.quiet, on_error="skip", **params)
+        model = previous or ImageClusterer()
+        model.set_params(progress=not watch.quiet, on_error="skip", **params)
     with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
-        model.fit(paths)
+        model.follow(paths) if previous else model.fit(paths)
     with watch("Ordenar lo que ha salido"):
         vectors = model.transform(model.paths_)
         suggestions = suggest_names(vectors, model.labels_, model.backbone)
@@ -235,12 +244,18 @@ def _report(training: Training, dest: Path, folder: Path) -> None:
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6aea2070
 def _check_model_file(
-    path: str | Path,  # lo que dice --modelo
+    path: str | Path | None,  # lo que dice --modelo
     force: bool,  # --forzar
+    previous: str | None = None,  # lo que dice --seguir
 ) -> Path:
-    "Comprueba que el modelo se podrá guardar, y que no pisa nada."
-    path = check_output(path, ".skops", "--modelo")
-    if path.exists() and not force:
+    "Comprueba que el modelo se podrá guardar, y que no pisa nada; el que se sigue, sí se cambia."
+    if path is None and previous is None:
+        raise click.UsageError(
+            "Falta «--modelo», que dice dónde guardar el modelo.", click.get_current_context()
+        )
+    path = check_output(path or previous, ".skops", "--modelo" if path else "--seguir")
+    mine = previous and path.exists() and os.path.exists(expand(previous)) and path.samefile(expand(previous))
+    if path.exists() and not force and not mine:
         raise CatsDogsError(
             f"«{printable(path)}» ya existe: elige otro nombre, o usa --forzar para cambiarlo por el nuevo."
         )
@@ -251,6 +266,8 @@ def _summary(
     training: Training,  # lo que ha salido
     model_file: Path,  # dónde está el modelo
     report: Path,  # y el informe
+    folder: str,  # la carpeta, como se escribió
+    before: dict | None = None,  # los nombres de los grupos del modelo que se ha seguido
 ) -> dict:  # lo que se cuenta, en tipos que caben en un JSON
     "Resume un entrenamiento."
     model, score = training.model, training.model.evaluation_
@@ -258,11 +275,13 @@ def _summary(
     return {
         "modelo": str(model_file),
         "informe": str(report),
+        "carpeta": str(folder),
         "fotos": len(model.paths_),
         "grupos": [
             {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
             for group in range(model.n_clusters_)
         ],
+        "cambios": None if before is None else tell_changes(model.changes_, before, model.names_),
         "nombres": training.names_from or None,
         "distintas": int(training.table["outlier"].sum()),
         "aciertos": score and {key: getattr(score, field) for key, field in fields.items()},
@@ -276,6 +295,8 @@ def _print_summary(s: dict) -> None:
     click.echo(f"{count(s['fotos'], 'foto')} en {count(len(s['grupos']), 'grupo')}")
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
+    for line in s["cambios"] or []:
+        click.echo(line)
     if s["nombres"]:
         change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
         click.echo(f"Los nombres salen {s['nombres']}; para agrupar no se han usado.{change}")
@@ -289,7 +310,22 @@ def _print_summary(s: dict) -> None:
         interval = f"entre {percent(a['desde'])} y {percent(a['hasta'])}"
         click.echo(f"Aciertos con estas mismas fotos: {hits} (al 95 %, {interval})")
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
-    click.echo(f"Ahora:   catsdogs predecir {printable(s['modelo'])} OTRAS_FOTOS")
+    model, folder = (shlex.quote(printable(s[key])) for key in ("modelo", "carpeta"))
+    click.echo(f"Ahora:   catsdogs predecir {model} {folder} --organizar ordenadas")
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #5e6b1e00
+_PARAMETERS = {  # opción → parámetro de ImageClusterer
+    "k": "n_clusters",
+    "backbone": "backbone",
+    "vistas": "views",
+    "metodo": "method",
+    "semilla": "random_state",
+}
+
+
+def _typed(ctx: click.Context) -> list[str]:  # nombres de opciones
+    "Las opciones que alguien ha escrito, y no las que valen por omisión."
+    return [name for name in ctx.params if ctx.get_parameter_source(name).name == "COMMANDLINE"]
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #29cb0113
 @click.command(
@@ -299,7 +335,12 @@ def _print_summary(s: dict) -> None:
     resume="No se ha guardado nada, pero los vectores ya calculados sí: repite la orden y seguirá donde iba.",
 )
 @click.argument("folder", metavar="CARPETA")
-@click.option("--modelo", metavar="ARCHIVO", required=True, help="Dónde guardar el modelo; acaba en .skops.")
+@click.option("--modelo", metavar="ARCHIVO", help="Dónde guardar el modelo; acaba en .skops.")
+@click.option(
+    "--seguir",
+    metavar="MODELO",
+    help="Pone al día este modelo: los grupos conservan su número y su nombre, y los ajustes son los suyos.",
+)
 @click.option(
     "--k",
     metavar="NÚMERO",
@@ -349,19 +390,35 @@ def _print_summary(s: dict) -> None:
 @json_option
 @click.pass_context
 def _command(
-    ctx, folder, modelo, k, nombre, backbone, vistas, metodo, semilla, informe, forzar, cache, quiet, as_json
+    ctx,
+    folder,
+    modelo,
+    seguir,
+    k,
+    nombre,
+    backbone,
+    vistas,
+    metodo,
+    semilla,
+    informe,
+    forzar,
+    cache,
+    quiet,
+    as_json,
 ):
     "Agrupa las fotos de CARPETA, guarda el modelo y escribe un informe."
-    model_file = _check_model_file(modelo, forzar)
+    model_file = _check_model_file(modelo, forzar, seguir)
     report = check_output(informe or model_file.with_name("informe.html"), ".html", "--informe")
     params = _params(k, backbone, vistas, metodo, semilla)
+    if seguir:
+        params = {name: params[name] for name in map(_PARAMETERS.get, _typed(ctx)) if name}
     names, watch = _parse_names(nombre), Stopwatch(quiet)
     try:
-        summary = _train_and_save(folder, model_file, report, names, cache, watch, params)
+        summary = _train_and_save(folder, model_file, report, names, cache, watch, params, seguir)
     except CatsDogsError as e:
         if not hasattr(e, "choice"):
             raise
-        list_problems(unclear.tell(ctx, e, report, Path(os.path.expanduser(folder)).resolve().name, as_json))
+        list_problems(unclear.tell(ctx, e, report, expand(folder).resolve().name, as_json))
         ctx.exit(1)
     if as_json:
         print_json(summary)
@@ -381,6 +438,7 @@ def _train_and_save(
     cache: str | None,  # lo que dice --cache
     watch: Stopwatch,  # cronómetro que anuncia los pasos
     params: dict,  # los de ImageClusterer
+    previous: str | None = None,  # modelo que se sigue
 ) -> dict:  # el resumen
     "Entrena, guarda el modelo y escribe el informe."
     _scan(folder)  # si no hay fotos, mejor saberlo antes de cargar nada
@@ -388,17 +446,19 @@ def _train_and_save(
         from catsdogs_clustering.persistence import save_model
         from catsdogs_clustering.report import check_report
 
-        _check_method(params["method"])
+        _check_method(params.get("method", "recommended"))
         check_report(report)
+        old = open_previous(previous, params) if previous else None
+        before = old and dict(old.names_)
     with tempfile.TemporaryDirectory() as scratch:
         place = cache_file(cache) or Path(scratch) / "vectores.sqlite"
-        training = train(folder, examples, watch=watch, cache=place, **params)
+        training = train(folder, examples, watch=watch, previous=old, cache=place, **params)
     with watch("Guardar el modelo"):
         save_model(training.model, model_file)
     try:
         with watch("Escribir el informe"):
-            _report(training, report, Path(os.path.expanduser(folder)))
+            _report(training, report, expand(folder))
     except CatsDogsError as e:
         saved = f"El modelo está guardado en «{printable(model_file)}»"
         raise CatsDogsError(f"{saved}, pero falta el informe. {e}") from None
-    return _summary(training, model_file, report)
+    return _summary(training, model_file, report, folder, before)

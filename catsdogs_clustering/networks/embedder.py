@@ -24,7 +24,7 @@ from .backbones import VIEWS
 from .cache import open_cache
 from .engines import Engine
 from .prepared import prepare_engine
-from .stream import Order, Photo, embed_stream
+from .stream import Order, Photo, already_known, embed_stream
 from ..photos.forks import fork_safe_lock
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #2379b54e
@@ -167,6 +167,15 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
     def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (n_images, n_features)
         "Convierte todas las fotos, o lanza un `ImageReadError` con todas las que no se pueden leer."
         return self.embed(paths).all_read().vectors
+
+    def cached(self, paths: Iterable[str | Path]) -> np.ndarray:  # bool (n_images,)
+        "¿De qué fotos están ya todos los vectores en la caché? No calcula ninguno."
+        paths = as_paths(paths)
+        if self.cache is None:
+            return np.zeros(len(paths), bool)
+        with open_cache(self.cache) as cache:
+            order = Order(self.load(), check_views(self.views), cache)
+            return np.array(already_known(paths, order), bool)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:  # (n_features,)
         "El nombre de cada columna: la red, las vistas si no es sólo el recorte, y un número."
