@@ -69,8 +69,10 @@ def files(name, root, kinds, n=None):  # kinds: tipo → carpetas; → tipo, nom
             found = sorted({p for glob in globs for p in (package(name, folder) / root).glob(glob)})
             found = [p for p in found if p.suffix.lower() in PICTURE and "cartoon" not in p.parts]
             unique = {hashlib.sha256(p.read_bytes()).digest(): p for p in reversed(found)}
-            for path in spread(sorted(unique.values()), n[kind] if isinstance(n, dict) else n):
-                yield kind, path.name, path.read_bytes()
+            chosen = spread(sorted(unique.values()), n[kind] if isinstance(n, dict) else n)
+            # con su número: en dos carpetas puede haber dos que se llamen igual
+            for i, path in enumerate(chosen):
+                yield kind, f"{i:03}_{path.name}", path.read_bytes()
 
     return lambda folder: take(folder, kinds)
 
@@ -167,10 +169,10 @@ SETS = {  # nombre → de dónde sale
     "texturas": textures,
 }
 FINGERPRINTS = {  # las de las versiones de arriba
-    "estampas": "39cd53164776c3aa",
+    "estampas": "b0e808d2c5a7d63c",
     "láminas": "cbaffba13dd0c667",
-    "dibujos": "7c036ffaa540cb06",
-    "dibujos desiguales": "0e72cce5de774302",
+    "dibujos": "e6f540b8d48bffea",
+    "dibujos desiguales": "333d246f4cf4199c",
     "emojis": "8b4c77a5eefb8cfa",
     "cifras": "422bb803cb2bea72",
     "caras": "f4108f6b12b1fa2c",
