@@ -9,7 +9,9 @@ cuenta al final, y la última línea dice cuántas comprobaciones pasan y cuánt
 """
 
 import argparse
+import contextlib
 import difflib
+import io
 import os
 import re
 import shutil
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import browser
+import figures
 import floors
 import readme
 import spelling
@@ -232,6 +235,75 @@ def site_reads_well(project):
     if res.returncode:
         raise Failed(tail(res.stdout + res.stderr, 80))
     return res.stdout.strip().splitlines()[-1]
+
+
+# ---------------------------------------------------------------- las cifras publicadas
+
+
+@check("cifras")
+def figures_agree(project):
+    "cada experimento enseña las cifras de su JSON, y ninguna más"
+    if found := figures.problems(project.root):
+        raise Failed("\n".join(found))
+    return f"{len(figures.pages(project.root))} páginas"
+
+
+FAKE_PAGE = """#| slow
+import pandas as pd
+from {package}.common.published import publish
+
+measured = pd.DataFrame({{"aciertos": [0.98, 0.9], "fotos": [80, 80]}}, index=["uno", "otro"])
+publish("99_page", "métodos", measured, 0.01, "a ojo", {{"aciertos": "1 %"}})"""
+
+
+def fake_page(project: Project, folder: Path) -> Path:  # → el cuaderno
+    "Una página inventada que publica una tabla, ya ejecutada y con su JSON."
+    import nbformat
+    from notebooks import execute
+
+    path = folder / "nbs" / "experiments" / "99_page.ipynb"
+    path.parent.mkdir(parents=True)
+    cell = nbformat.v4.new_code_cell(FAKE_PAGE.format(package=PACKAGE))
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    shutil.copy2(project.root / "settings.ini", folder)
+    nbformat.write(execute(path, set(), project.env | {"CATSDOGS_PUBLISH": str(path.parent)})[0], path)
+    return path
+
+
+@check("repetir")
+def repeats_figures(project):
+    "reproduce.py da por buena una página intacta, y no una con una cifra cambiada a mano"
+    import reproduce
+
+    page = fake_page(project, project.scratch / "repetir")
+    data = page.with_suffix(".json")
+    cases = [  # (qué se cambia, dónde, lo viejo, lo nuevo, cuántas cifras fuera, ¿se nota sin ejecutar?)
+        ("nada", data, "", "", 0, False),
+        ("una cifra del JSON", data, "0.98", "0.88", 1, True),
+        ("una cifra del JSON, dentro del margen", data, "0.98", "0.985", 0, True),
+        ("una cifra de la página", page, ">98,0 %<", ">99,0 %<", 0, True),
+        ("una cifra del texto de la página", page, "uno    98,0 %", "uno    99,0 %", 0, True),
+        ("el margen", data, '"tolerance": 0.01', '"tolerance": 0.5', 1, False),
+        ("lo que se mide", page, "[0.98, 0.9]", "[0.9, 0.9]", 1, False),
+        ("la llamada", page, 'publish(\\"', 'print(\\"', 4, True),
+    ]
+    for what, path, old, new, n_out, seen in cases:
+        content = path.read_text(encoding="utf-8")
+        path.write_text(content.replace(old, new), encoding="utf-8")
+        with contextlib.redirect_stdout(io.StringIO()):
+            lines, troubles = reproduce.repeat(page.parents[2], ["99_page"], project.env)
+            verdict = reproduce.tell(lines, troubles)
+        if (old and old not in content) or verdict != (not n_out and not seen):
+            raise Failed(f"cambiando {what}, responde {verdict}: {lines} {troubles}")
+        if (sum(not line[-1] for line in lines), bool(troubles)) != (n_out, seen):
+            raise Failed(f"cambiando {what}, encuentra {lines} {troubles}")
+        path.write_text(content, encoding="utf-8")
+    double = {"rows": {"a": {"s": 1.0}, "b": {"s": 3.0}}, "tolerance": 0.5, "ratio_to": "a"}
+    slower = double | {"rows": {"a": {"s": 2.0}, "b": {"s": 6.8}}}
+    if not all(line[-1] for line in reproduce.compare("p", {"t": double}, {"t": slower})):
+        raise Failed("los tiempos no se comparan como cocientes")
+    if all(line[-1] for line in reproduce.compare("p", {"t": double}, {"t": slower | {"tolerance": 0.3}})):
+        raise Failed("un cociente fuera de su margen pasa por bueno")
 
 
 # ---------------------------------------------------------------- los cuadernos
@@ -530,8 +602,6 @@ def demo_repeats(project):
 
 def best_accuracy(tables: dict) -> float:  # tablas CSV por nombre → proporción de aciertos
     "Empareja los dos grupos con gato y perro de la mejor manera; la clase la dice el nombre del archivo."
-    import io
-
     import pandas as pd
 
     for content in tables.values():

@@ -7,20 +7,61 @@
 Las salidas que se publican son las de las fotos: sin `CATSDOGS_DATA` no se hace nada.
 
 Las celdas marcadas (`slow`, `gpu`, `red`) que no se piden con --marcas no se ejecutan, y conservan
-la salida que tenían. Al acabar, `nbdev_clean` deja los cuadernos como deben confirmarse.
+la salida que tenían. Las cifras que publica un experimento se guardan también en su JSON, que se confirma
+con él. Una página que necesita las imágenes ajenas (`CATSDOGS_FOREIGN`) no se toca si no están: sus tablas
+saldrían vacías. Al acabar, `nbdev_clean` deja los cuadernos como deben confirmarse.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import figures
 import nbformat
+import style
 import website
 from notebooks import execute_all
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def needs_foreign(path: Path, skip: set) -> bool:  # skip: marcas de las celdas que no se ejecutan
+    "¿Alguna de las celdas que se van a ejecutar busca las imágenes ajenas?"
+    cells = map(style.Cell, nbformat.read(path, 4).cells)
+    return any(c.kind == "code" and "CATSDOGS_FOREIGN" in c.body and not c.directives & skip for c in cells)
+
+
+def keep_figures(path: Path, fresh: Path) -> None:  # cuaderno, y el JSON de lo recién medido
+    "Guarda junto al cuaderno las cifras nuevas; las de celdas que no se han ejecutado se quedan."
+    target = path.with_suffix(".json")
+    if not fresh.is_file():
+        return
+    old = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
+    new = old | json.loads(fresh.read_text(encoding="utf-8"))
+    called = [name for _, name in figures.calls(path)]  # en el orden de la página; lo que ya no está, se va
+    text = json.dumps({n: new[n] for n in called if n in new}, ensure_ascii=False, indent=1)
+    target.write_text(text + "\n", encoding="utf-8")
+
+
+def refresh(paths: list, skip: set) -> int:  # cuántos fallan
+    "Ejecuta los cuadernos y guarda sus salidas y sus cifras."
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="catsdogs-cifras-") as folder:
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "CATSDOGS_PUBLISH": folder}
+        for path, fresh, seconds, error in execute_all(paths, skip, env):
+            name = path.relative_to(ROOT / "nbs").as_posix()
+            if error:
+                failed += 1
+                print(f"{name}: falla\n{error}", flush=True)
+                continue
+            nbformat.write(fresh, path)
+            keep_figures(path, Path(folder) / f"{path.stem}.json")
+            print(f"{name}: {seconds:.0f} s", flush=True)
+    return failed
 
 
 def main() -> int:  # código de salida
@@ -34,20 +75,23 @@ def main() -> int:  # código de salida
         parser.error("falta CATSDOGS_DATA, la carpeta de las fotos: las salidas saldrían con los dibujos")
     skip = set(website.settings(ROOT)["tst_flags"].split()) - set(args.marcas.split())
     chosen = [(ROOT / "nbs" / name).with_suffix(".ipynb") for name in args.cuadernos]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    failed = 0
-    for path, fresh, seconds, error in execute_all(
-        website.notebooks(ROOT) if args.todos else chosen, skip, env
-    ):
-        name = path.relative_to(ROOT / "nbs").as_posix()
-        if error:
-            failed += 1
-            print(f"{name}: falla\n{error}", flush=True)
-        else:
-            nbformat.write(fresh, path)
-            print(f"{name}: {seconds:.0f} s", flush=True)
+    if absent := [path for path in chosen if not path.is_file()]:
+        parser.error(f"no hay ningún cuaderno «{absent[0].relative_to(ROOT / 'nbs').as_posix()}» en nbs/")
+    if args.todos:
+        chosen = website.notebooks(ROOT)
+    refused = []
+    if not Path(os.environ.get("CATSDOGS_FOREIGN") or "no está").is_dir():
+        refused = [path for path in chosen if needs_foreign(path, skip)]
+    for path in refused:
+        print(
+            f"{path.relative_to(ROOT / 'nbs').as_posix()}: no se toca, porque sin las imágenes ajenas sus "
+            "tablas saldrían vacías. Hay que reunirlas (`python benchmarks/foreign.py ajenas`) y decir dónde "
+            "están: CATSDOGS_FOREIGN=$PWD/ajenas",
+            flush=True,
+        )
+    failed = refresh([path for path in chosen if path not in refused], skip)
     subprocess.run([Path(sys.executable).with_name("nbdev_clean")], cwd=ROOT, check=True)
-    return bool(failed)
+    return bool(failed or refused)
 
 
 if __name__ == "__main__":
