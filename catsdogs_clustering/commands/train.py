@@ -176,7 +176,6 @@ def train(
 ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
     watch, listing = watch or Stopwatch(quiet), _scan(folder)
-    paths = listing.paths
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer, UnclearKError
         from catsdogs_clustering.suggesting import suggest_names
@@ -184,8 +183,8 @@ def train(
         model = previous or ImageClusterer()
         model.set_params(progress=not watch.quiet, on_error="skip", **params)
     try:
-        with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
-            model.follow(paths) if previous else model.fit(paths)
+        with watch(f"Agrupar {count(len(listing.paths), 'foto')}", live=False):
+            (model.follow if previous else model.fit)(listing.paths)
     except UnclearKError as e:
         raise CatsDogsError(
             f"{e.choice.reason} Mira las fotos y di cuántos grupos quieres, por ejemplo --k 2."
