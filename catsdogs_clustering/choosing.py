@@ -228,7 +228,7 @@ def _measure(
 # %% ../nbs/further/09b_choosing.ipynb #9ef81b00
 _MARGIN = 1.25  # cuántas veces mayor que los demás debe ser su salto
 _MIN_STABILITY, _MIN_AGREEMENT = 0.85, 0.8  # ARI medio; vecinas del grupo, en el peor de ellos
-_MAX_INSIDE = 2.2  # salto dentro de un grupo con el que decimos que se parte
+_MAX_INSIDE = 1.8  # salto dentro de un grupo con el que decimos que se parte
 _MIN_LOSS, _SPLINTER = 0.01, 0.03  # lo que se pierde con un grupo más; un grupo menor es una esquirla
 
 

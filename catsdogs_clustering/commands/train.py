@@ -178,15 +178,14 @@ def train(
 ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
     watch, listing = watch or Stopwatch(quiet), _scan(folder)
-    paths = listing.paths
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer
         from catsdogs_clustering.suggesting import suggest_names
 
         model = previous or ImageClusterer()
         model.set_params(progress=not watch.quiet, on_error="skip", **params)
-    with watch(f"Agrupar {count(len(paths), 'foto')}", live=False):
-        model.follow(paths) if previous else model.fit(paths)
+    with watch(f"Agrupar {count(len(listing.paths), 'foto')}", live=False):
+        (model.follow if previous else model.fit)(listing.paths)
     with watch("Ordenar lo que ha salido"):
         vectors = model.transform(model.paths_)
         suggestions = suggest_names(vectors, model.labels_, model.backbone)
