@@ -32,7 +32,7 @@ from .common.sampling import sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
 from .following import compare_models, renumber
-from .methods import METHODS, make_clusterer
+from .methods import METHODS, VectorClusterer, make_clusterer
 from catsdogs_clustering.naming import (
     best_photos,
     check_examples,
@@ -215,6 +215,20 @@ def _score_sentence(
         f"(intervalo al 95 %: de {percent(score.accuracy_low)} a {percent(score.accuracy_high)})."
     )
 
+# %% ../nbs/tool/10_clusterer.ipynb #d4a7c1e9
+_TWO_WAYS = (
+    "Hay otra manera de repartir estas fotos, casi igual de nítida y muy distinta de ésta: mira las fotos "
+    "típicas de cada grupo antes de fiarte, o prueba otro número de grupos."
+)
+
+
+def _warn_if_two_ways(
+    clusterer: VectorClusterer,  # método, entrenado
+) -> None:
+    "Avisa de que otro reparto, muy distinto, separa las fotos casi con la misma nitidez."
+    if getattr(clusterer, "agreement_", 1.0) < 0.8:
+        warnings.warn(_TWO_WAYS, stacklevel=4)
+
 # %% ../nbs/tool/10_clusterer.ipynb #641d9eea
 #| code-fold: true
 #| code-summary: "La clase entera"
@@ -267,6 +281,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             choice = _find_k(found, self.random_state, self.method, words)
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
+        _warn_if_two_ways(clusterer)
         proba = clusterer.predict_proba(X)
         labels = proba.argmax(axis=1)
         centers = cluster_centers(X, labels, k)

@@ -302,12 +302,13 @@ def _print_summary(s: dict) -> None:
     else:
         click.echo("Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar")
     if s["distintas"]:
-        strange = count(s["distintas"], "foto")
-        click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
+        click.echo(
+            f"{count(s['distintas'], 'foto')} sin nada parecido entre las demás: míralas en el informe."
+        )
     if a := s["aciertos"]:
-        hits = f"{percent(a['acierto'])} de {number(a['fotos'])}"
-        interval = f"entre {percent(a['desde'])} y {percent(a['hasta'])}"
-        click.echo(f"Aciertos con estas mismas fotos: {hits} (al 95 %, {interval})")
+        hits, low, high = (percent(a[key]) for key in ("acierto", "desde", "hasta"))
+        hits = f"{hits} de {number(a['fotos'])} (al 95 %, entre {low} y {high})"
+        click.echo(f"Aciertos con estas mismas fotos: {hits}")
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
     model, folder = (shlex.quote(printable(s[key])) for key in ("modelo", "carpeta"))
     click.echo(f"Ahora:   catsdogs predecir {model} {folder} --organizar ordenadas")
