@@ -302,9 +302,8 @@ def _print_summary(s: dict) -> None:
     else:
         click.echo("Los grupos no tienen nombre. Mira el informe y pónselo: --nombre NOMBRE=FOTO --forzar")
     if s["distintas"]:
-        click.echo(
-            f"{count(s['distintas'], 'foto')} sin nada parecido entre las demás: míralas en el informe."
-        )
+        strange = count(s["distintas"], "foto")
+        click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
     if a := s["aciertos"]:
         hits, low, high = (percent(a[key]) for key in ("acierto", "desde", "hasta"))
         hits = f"{hits} de {number(a['fotos'])} (al 95 %, entre {low} y {high})"
@@ -449,7 +448,7 @@ def _train_and_save(
         _check_method(params.get("method", "recommended"))
         check_report(report)
         old = open_previous(previous, params) if previous else None
-        before = old and dict(old.names_)
+    before = old and dict(old.names_)
     with tempfile.TemporaryDirectory() as scratch:
         place = cache_file(cache) or Path(scratch) / "vectores.sqlite"
         training = train(folder, examples, watch=watch, previous=old, cache=place, **params)
@@ -459,6 +458,7 @@ def _train_and_save(
         with watch("Escribir el informe"):
             _report(training, report, expand(folder))
     except CatsDogsError as e:
-        saved = f"El modelo está guardado en «{printable(model_file)}»"
-        raise CatsDogsError(f"{saved}, pero falta el informe. {e}") from None
+        raise CatsDogsError(
+            f"El modelo está guardado en «{printable(model_file)}», pero falta el informe. {e}"
+        ) from None
     return _summary(training, model_file, report, folder, before)
