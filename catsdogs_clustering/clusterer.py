@@ -217,7 +217,7 @@ def _score_sentence(
 
 # %% ../nbs/tool/10_clusterer.ipynb #d4a7c1e9
 _TWO_WAYS = (
-    "Hay otra manera de repartir estas fotos, casi igual de nítida y muy distinta de ésta: mira las fotos "
+    "Hay otra manera de repartir estas fotos, tan nítida como ésta y muy distinta: mira las fotos "
     "típicas de cada grupo antes de fiarte, o prueba otro número de grupos."
 )
 
@@ -225,7 +225,7 @@ _TWO_WAYS = (
 def _warn_if_two_ways(
     clusterer: VectorClusterer,  # método, entrenado
 ) -> None:
-    "Avisa de que otro reparto, muy distinto, separa las fotos casi con la misma nitidez."
+    "Avisa de que otro reparto, muy distinto, separa las fotos con la misma nitidez."
     if getattr(clusterer, "agreement_", 1.0) < 0.8:
         warnings.warn(_TWO_WAYS, stacklevel=4)
 

@@ -386,7 +386,6 @@ def _sharpness(
 _RIVAL_PHOTOS = 2000  # fotos, como mucho, con las que se buscan otros repartos
 _FEWEST = 0.02  # parte de las fotos que ha de tener el grupo más pequeño de otro reparto
 _SHARPER = 0.08  # lo que debe subir la silueta para cambiar de reparto
-_AS_SHARP = 0.9  # otro reparto es tan bueno como el nuestro si su silueta llega a esta parte de la nuestra
 
 
 def _rival_starts(
@@ -441,7 +440,7 @@ class SpectralGaussian(VectorClusterer):
                 self.gaussians_, self.n_iter_ = _polish(Z, whole, self.shrinkage, self.max_iter)
                 mine = _log_joint(Y, self.gaussians_).argmax(axis=1)
                 sharp = _sharpness(Y, mine, self.n_clusters)
-        as_sharp = [labels for s, labels, _ in rivals if s > _AS_SHARP * sharp]
+        as_sharp = [labels for s, labels, _ in rivals if s > sharp]
         self.sharpness_ = sharp
         self.agreement_ = min((adjusted_rand_score(mine, labels) for labels in as_sharp), default=1.0)
 

@@ -288,6 +288,12 @@ def _summary(
         "problemas": [{"archivo": str(path), "motivo": reason} for path, reason in training.problems],
     }
 
+# %% ../../nbs/tool/commands/12c_train.ipynb #a9c3e5f1
+def _hits(score: dict) -> str:  # lo que dice el resumen de los aciertos
+    "La parte que acierta, de cuántas, y su intervalo."
+    hits, low, high = (percent(score[key]) for key in ("acierto", "desde", "hasta"))
+    return f"{hits} de {number(score['fotos'])} (al 95 %, entre {low} y {high})"
+
 # %% ../../nbs/tool/commands/12c_train.ipynb #612a1ed8
 def _print_summary(s: dict) -> None:
     "Escribe el resumen en la terminal."
@@ -305,9 +311,7 @@ def _print_summary(s: dict) -> None:
         strange = count(s["distintas"], "foto")
         click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
     if a := s["aciertos"]:
-        hits, low, high = (percent(a[key]) for key in ("acierto", "desde", "hasta"))
-        hits = f"{hits} de {number(a['fotos'])} (al 95 %, entre {low} y {high})"
-        click.echo(f"Aciertos con estas mismas fotos: {hits}")
+        click.echo(f"Aciertos con estas mismas fotos: {_hits(a)}")
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
     model, folder = (shlex.quote(printable(s[key])) for key in ("modelo", "carpeta"))
     click.echo(f"Ahora:   catsdogs predecir {model} {folder} --organizar ordenadas")
