@@ -17,6 +17,7 @@ from .choosing import CRITERIA, KChoice
 from .common.checks import as_vectors
 from .common.errors import CatsDogsError, printable
 from .common.numbers import count, percent
+from .common.sampling import sample_rows
 from .common.writers import whole_file
 from .methods import make_clusterer
 from .naming import best_photos, cluster_centers, photo_scores
@@ -77,9 +78,8 @@ def candidate_table(
     X = as_vectors(embeddings)
     if len(paths) != len(X):
         raise CatsDogsError(f"Hay {len(paths)} fotos y {len(X)} vectores: hace falta uno por foto.")
-    if len(X) > _MOST:
-        rows = np.sort(np.random.default_rng(random_state).choice(len(X), _MOST, replace=False))
-        X, paths = X[rows], [paths[i] for i in rows]
+    rows = sample_rows(len(X), _MOST, random_state)
+    X, paths = X[rows], [paths[i] for i in rows]
     found = []
     for k in choice.likely:
         try:

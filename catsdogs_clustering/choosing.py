@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from .common.checks import as_vectors, check_seed
 from .common.errors import CatsDogsError
 from .common.numbers import percent
+from .common.sampling import sample_rows
 from .photos.figures import COLORS, GREY, new_figure
 
 # %% ../nbs/further/09b_choosing.ipynb #c1d6a930
@@ -68,9 +69,7 @@ def _sample(
         )
     if X.shape[1] < 2:
         raise CatsDogsError("Para contar grupos, los vectores de `embeddings` deben tener 2 números o más.")
-    if len(X) > _MAX_PHOTOS:
-        X = X[np.sort(rng.choice(len(X), _MAX_PHOTOS, replace=False))]
-    return X.astype(np.float64)
+    return X[sample_rows(len(X), _MAX_PHOTOS, rng)].astype(np.float64)
 
 # %% ../nbs/further/09b_choosing.ipynb #21568024
 _MAX_DIMENSIONS = 50  # componentes principales, como mucho
@@ -163,7 +162,7 @@ def _stability(
     "Mide si con unas fotos menos salen los mismos grupos (según Ben-Hur y otros, 2002)."
     n, runs = len(Z), []
     for _ in range(_TIMES):
-        rows = np.sort(rng.choice(n, round(_SHARE * n), replace=False))
+        rows = sample_rows(n, round(_SHARE * n), rng)
         coordinates = _graph_map(Z[rows], max(ks))[0]
         labels = np.full((len(ks), n), -1)
         for own, k in zip(labels, ks):

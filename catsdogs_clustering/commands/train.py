@@ -7,7 +7,6 @@ __all__ = ['MIN_KNOWN', 'MIN_MATCH', 'Training', 'train']
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cc1fd7c
 import os
-import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -313,8 +312,8 @@ def _print_summary(s: dict) -> None:
     if a := s["aciertos"]:
         click.echo(f"Aciertos con estas mismas fotos: {_hits(a)}")
     click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
-    model, folder = (shlex.quote(printable(s[key])) for key in ("modelo", "carpeta"))
-    click.echo(f"Ahora:   catsdogs predecir {model} {folder} --organizar ordenadas")
+    command = ["catsdogs", "predecir", s["modelo"], s["carpeta"], "--organizar", "ordenadas"]
+    click.echo(f"Ahora:   {printable(unclear.quoted(command))}")
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #5e6b1e00
 _PARAMETERS = {  # opción → parámetro de ImageClusterer

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from .predict import load_clusterer
 from ..common.errors import CatsDogsError, listed, printable
-from ..common.numbers import count
 
 # %% ../../nbs/rooms/commands/62_updating.ipynb #62000005
 def _same(a, b) -> bool:  # dos nombres, o dos listas de nombres
@@ -77,14 +76,12 @@ def tell_changes(
     after: dict[int, str],  # y los que tienen
 ) -> list[str]:  # frases
     "Cuenta lo que ha cambiado, para la terminal."
+    from catsdogs_clustering.following import photo_sentence
+
     if changes.new is None:
         told = ["El modelo anterior no recuerda sus fotos, así que no se sabe cuáles son nuevas."]
     else:
-        told = [
-            f"Respecto al modelo anterior: {count(changes.new, 'foto nueva', 'fotos nuevas')}, "
-            f"{count(changes.gone, 'que ya no está', 'que ya no están')} y "
-            f"{count(len(changes.moved), 'que cambia', 'que cambian')} de grupo."
-        ]
+        told = [f"Respecto al modelo anterior: {photo_sentence(changes)}"]
     told += [
         f"«{printable(after.get(new, f'grupo {new}'))}» era el grupo {old} y ahora es el {new}."
         for new, old in changes.renumbered.items()
