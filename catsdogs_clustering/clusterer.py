@@ -31,7 +31,7 @@ from .common.numbers import count, number, percent
 from .common.sampling import sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
-from .following import compare_models, renumber
+from .following import compare_models, few_changes, renumber, updated_detector
 from .methods import METHODS, VectorClusterer, make_clusterer
 from catsdogs_clustering.naming import (
     best_photos,
@@ -193,7 +193,14 @@ def _training_sentence(
         if not bad
         else f" ({'otra no se pudo' if bad == 1 else f'otras {number(bad)} no se pudieron'} leer)"
     )
-    return f"Se entrenó con {count(training['photos'], 'foto')}{left_out}, sin usar ninguna etiqueta."
+    changed = training.get("changed", 0)
+    later = (
+        f" Después {'ha cambiado' if changed == 1 else 'han cambiado'} {count(changed, 'foto')}, y los grupos "
+        "son los de entonces."
+        if changed
+        else ""
+    )
+    return f"Se entrenó con {count(training['photos'], 'foto')}{left_out}, sin usar ninguna etiqueta.{later}"
 
 # %% ../nbs/tool/10_clusterer.ipynb #30a52f28
 def _views_seen(
@@ -228,6 +235,14 @@ def _warn_if_two_ways(
     "Avisa de que otro reparto, muy distinto, separa las fotos con la misma nitidez."
     if getattr(clusterer, "agreement_", 1.0) < 0.8:
         warnings.warn(_TWO_WAYS, stacklevel=4)
+
+# %% ../nbs/tool/10_clusterer.ipynb #d4a7c1ea
+def _same_method(
+    asked: VectorClusterer,  # método que se pide, sin entrenar
+    trained: VectorClusterer,  # método entrenado
+) -> bool:
+    "¿Son el mismo método, con los mismos ajustes?"
+    return type(asked) is type(trained) and asked.get_params() == trained.get_params()
 
 # %% ../nbs/tool/10_clusterer.ipynb #641d9eea
 #| code-fold: true
@@ -282,10 +297,14 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
         _warn_if_two_ways(clusterer)
+        return self._facts(found, _hashes(found.paths), clusterer, OutlierDetector().fit(X), choice)
+
+    def _facts(self, found, hashes, clusterer, detector, choice=None) -> dict:  # nombre → valor
+        "Todo lo que se sabe de unas fotos, con un método y un detector ya entrenados."
+        X, k = found.vectors, clusterer.n_clusters
         proba = clusterer.predict_proba(X)
         labels = proba.argmax(axis=1)
         centers = cluster_centers(X, labels, k)
-        hashes = _hashes(found.paths)
         return dict(
             paths_=found.paths,
             problems_=found.problems,
@@ -293,19 +312,19 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             n_clusters_=k,
             n_features_=X.shape[1],
             clusterer_=clusterer,
-            detector_=OutlierDetector().fit(X),
+            detector_=detector,
             centers_=centers,
             names_={},
             evaluation_=None,
             backbone_=backbone_facts(self._embedder()),
             training_=_training_facts(found, labels, k, hashes),
             marks_=photo_marks(hashes),
-            _found=None if self.cache else found,  # sin caché, para no calcularlos otra vez
+            _found=found,  # para no leerlos otra vez
             **photo_scores(X, proba, centers),
         )
 
     def follow(self, paths: Iterable[str | Path]):  # las fotos que hay ahora
-        "Aprende otra vez, y cada grupo conserva su número y su nombre; lo que cambia, en `changes_`."
+        "Pone al día el modelo: cada grupo conserva su número y su nombre, y lo que cambia va en `changes_`."
         self._check_fitted()
         paths = as_paths(paths)
         k = self.n_clusters_ if self.n_clusters == "auto" else self.n_clusters
@@ -317,10 +336,24 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             found.all_read()
         fresh = type(self)(**self.get_params(deep=False) | {"n_clusters": k})
         vars(fresh).update(_reader=self._reader)
-        vars(fresh).update(fresh._learn(found))
+        vars(fresh).update(fresh._update(self, found) or fresh._learn(found))
         fresh._inherit(self, found.vectors)
         vars(self).update({name: value for name, value in vars(fresh).items() if name != "n_clusters"})
         return self
+
+    def _update(self, old, found: Embeddings) -> dict | None:  # nombre → valor; None si hay que aprender
+        "Con los grupos de `old`, si han cambiado tan pocas fotos que siguen valiendo."
+        hashes, method = _hashes(found.paths), make_clusterer(self.method, self.n_clusters, self.random_state)
+        marks, known = photo_marks(hashes), getattr(old, "marks_", ())
+        changed = old.training_.get("changed", 0) + len(np.setxor1d(known, marks))
+        if not _same_method(method, old.clusterer_) or not few_changes(changed, len(known)):
+            return None
+        detector = updated_detector(old.detector_, known, marks, found.vectors)
+        if detector is None:
+            return None
+        facts = self._facts(found, hashes, old.clusterer_, detector)
+        facts["training_"]["changed"] = changed
+        return facts
 
     def _warn_if_slow(self, paths: list[Path]) -> None:
         "Avisa si la caché no tiene los vectores de las fotos que el modelo ya conocía; mira unas veinte."
@@ -343,7 +376,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             (old.centers_, self.centers_),
         )
         order = np.argsort(numbers)
-        renumber(self.clusterer_, numbers)
+        self.changes_.relearned = self.clusterer_ is not old.clusterer_
+        if self.changes_.relearned:
+            renumber(self.clusterer_, numbers)
         self.labels_, self.centers_ = numbers[self.labels_], self.centers_[order]
         self.training_["sizes"] = [self.training_["sizes"][group] for group in order]
         self.names_ = {new: old.names_[group] for new, group in sorted(origin.items()) if group in old.names_}
@@ -367,6 +402,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
 
     def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (fotos, números)
         "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
+        found = getattr(self, "_found", None)
+        if found and paths is self.paths_:
+            return found.vectors  # los del entrenamiento, que ya se leyeron
         return self._embed(paths).all_read().vectors
 
     def predict(self, paths: Iterable[str | Path]) -> np.ndarray:  # enteros (fotos,)
