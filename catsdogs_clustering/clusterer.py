@@ -159,9 +159,9 @@ def _readable(
 
 # %% ../nbs/tool/10_clusterer.ipynb #5419a75a
 def _hashes(
-    paths: list[Path],  # las fotos que se pudieron leer
-) -> list[bytes]:  # la huella de cada una; ninguna, si alguna ha desaparecido mientras tanto
-    "Las huellas de las fotos de entrenamiento."
+    paths: list[Path],  # unas fotos
+) -> list[bytes]:  # la huella de cada una; ninguna, si alguna no se puede leer
+    "Las huellas de unas fotos."
     try:
         return photo_hashes(paths)
     except ImageReadError:
@@ -172,14 +172,13 @@ def _training_facts(
     found: Embeddings,  # las fotos que se pudieron leer
     labels: np.ndarray,  # grupo de cada una
     k: int,  # cuántos grupos hay
-    hashes: list[bytes],  # lo que dio _hashes
 ) -> dict:  # cuántas fotos, cuáles y cómo se reparten
     "Lo que se apunta de las fotos de entrenamiento, sin sus nombres."
     return {
         "photos": len(found),
         "unreadable": len(found.problems),
         "sizes": np.bincount(labels, minlength=k).tolist(),
-        "digest": join_hashes(hashes) if hashes else None,
+        "digest": join_hashes(found.digests),
     }
 
 # %% ../nbs/tool/10_clusterer.ipynb #5419a75b
@@ -194,12 +193,8 @@ def _training_sentence(
         else f" ({'otra no se pudo' if bad == 1 else f'otras {number(bad)} no se pudieron'} leer)"
     )
     changed = training.get("changed", 0)
-    later = (
-        f" Después {'ha cambiado' if changed == 1 else 'han cambiado'} {count(changed, 'foto')}, y los grupos "
-        "son los de entonces."
-        if changed
-        else ""
-    )
+    verb = "ha llegado o se ha ido" if changed == 1 else "han llegado o se han ido"
+    later = f" Desde que se aprendieron los grupos {verb} {count(changed, 'foto')}." if changed else ""
     return f"Se entrenó con {count(training['photos'], 'foto')}{left_out}, sin usar ninguna etiqueta.{later}"
 
 # %% ../nbs/tool/10_clusterer.ipynb #30a52f28
@@ -297,9 +292,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
         _warn_if_two_ways(clusterer)
-        return self._facts(found, _hashes(found.paths), clusterer, OutlierDetector().fit(X), choice)
+        return self._facts(found, clusterer, OutlierDetector().fit(X), choice)
 
-    def _facts(self, found, hashes, clusterer, detector, choice=None) -> dict:  # nombre → valor
+    def _facts(self, found, clusterer, detector, choice=None) -> dict:  # nombre → valor
         "Todo lo que se sabe de unas fotos, con un método y un detector ya entrenados."
         X, k = found.vectors, clusterer.n_clusters
         proba = clusterer.predict_proba(X)
@@ -317,8 +312,8 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             names_={},
             evaluation_=None,
             backbone_=backbone_facts(self._embedder()),
-            training_=_training_facts(found, labels, k, hashes),
-            marks_=photo_marks(hashes),
+            training_=_training_facts(found, labels, k),
+            marks_=photo_marks(found.digests),
             _found=found,  # para no leerlos otra vez
             **photo_scores(X, proba, centers),
         )
@@ -343,15 +338,15 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
 
     def _update(self, old, found: Embeddings) -> dict | None:  # nombre → valor; None si hay que aprender
         "Con los grupos de `old`, si han cambiado tan pocas fotos que siguen valiendo."
-        hashes, method = _hashes(found.paths), make_clusterer(self.method, self.n_clusters, self.random_state)
-        marks, known = photo_marks(hashes), getattr(old, "marks_", ())
+        method = make_clusterer(self.method, self.n_clusters, self.random_state)
+        marks, known = photo_marks(found.digests), getattr(old, "marks_", ())
         changed = old.training_.get("changed", 0) + len(np.setxor1d(known, marks))
         if not _same_method(method, old.clusterer_) or not few_changes(changed, len(known)):
             return None
         detector = updated_detector(old.detector_, known, marks, found.vectors)
         if detector is None:
             return None
-        facts = self._facts(found, hashes, old.clusterer_, detector)
+        facts = self._facts(found, old.clusterer_, detector)
         facts["training_"]["changed"] = changed
         return facts
 

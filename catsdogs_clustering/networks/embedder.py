@@ -8,7 +8,7 @@ __all__ = ['Embeddings', 'check_views', 'ImageEmbedder', 'shared_embedder']
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #3867ffb4
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ class Embeddings:
     vectors: np.ndarray  # float32 (n_images, n_features)
     paths: list[Path]  # n_images rutas: la fila i es la foto paths[i]
     problems: pd.DataFrame  # columnas path, reason: las fotos que no se pudieron leer
+    digests: list[bytes] = field(default_factory=list, repr=False)  # SHA-256 de cada foto, si se sabe
 
     def __len__(self):
         return len(self.paths)
@@ -76,7 +77,7 @@ def _gather(
     problems = pd.DataFrame({"path": [p.path for p in bad], "reason": [p.problem for p in bad]}, dtype=object)
     parts = [np.stack([p.vectors[k] for p in good]) for k in range(len(good[0].vectors))] if good else []
     vectors = _merge(parts, n_views) if good else np.zeros((0, n_features), dtype=np.float32)
-    return Embeddings(vectors, [p.path for p in good], problems)
+    return Embeddings(vectors, [p.path for p in good], problems, [p.digest for p in good])
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #ed4b4319
 _LOADING = fork_safe_lock()
@@ -157,12 +158,13 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
                 "La lista de rutas está vacía: no hay ninguna imagen que convertir en vector."
             )
         vectors = np.zeros((len(paths), self.n_features), dtype=np.float32)
-        done, problems = [], []
+        done, problems, digests = [], [], []
         for part in self.embed_batches(paths):
             vectors[len(done) : len(done) + len(part)] = part.vectors
             done += part.paths
             problems.append(part.problems)
-        return Embeddings(vectors[: len(done)], done, pd.concat(problems, ignore_index=True))
+            digests += part.digests
+        return Embeddings(vectors[: len(done)], done, pd.concat(problems, ignore_index=True), digests)
 
     def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (n_images, n_features)
         "Convierte todas las fotos, o lanza un `ImageReadError` con todas las que no se pueden leer."
