@@ -26,7 +26,7 @@ from catsdogs_clustering.commands.terminal import (
     print_json,
     quiet_option,
 )
-from .updating import keep_names, open_previous, tell_changes
+from .updating import changes_summary, keep_names, open_previous
 from ..common.checks import expand
 from ..common.errors import CatsDogsError, printable
 from ..common.numbers import count, number, percent
@@ -279,7 +279,7 @@ def _summary(
             {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
             for group in range(model.n_clusters_)
         ],
-        "cambios": None if before is None else tell_changes(model.changes_, before, model.names_),
+        "cambios": None if before is None else changes_summary(model.changes_, before, model.names_),
         "nombres": training.names_from or None,
         "distintas": int(training.table["outlier"].sum()),
         "aciertos": score and {key: getattr(score, field) for key, field in fields.items()},
@@ -299,7 +299,7 @@ def _print_summary(s: dict) -> None:
     click.echo(f"{count(s['fotos'], 'foto')} en {count(len(s['grupos']), 'grupo')}")
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
-    for line in s["cambios"] or []:
+    for line in (s["cambios"] or {}).get("frases", []):
         click.echo(line)
     if s["nombres"]:
         change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
