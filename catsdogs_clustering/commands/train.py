@@ -109,7 +109,8 @@ def _name_groups(
         model.name_clusters(examples)
     mapping, source = _score(model)
     if examples:
-        return "de los ejemplos que has dado"
+        words = _use_suggestions(model, suggestions)
+        return "de los ejemplos que has dado" + (f" y {words}" if words else "")
     if mapping and model.evaluation_.accuracy >= MIN_MATCH:
         model.name_clusters({name: group for group, name in mapping.items()})
         return source
@@ -132,11 +133,13 @@ def _score(model) -> tuple[dict[int, str], str]:  # grupo → tipo, y de dónde 
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6d4b980e
 def _use_suggestions(model, suggestions: dict) -> str:  # de dónde salen los nombres, o vacío
-    "Da a cada grupo la palabra que propone la red, si la tiene clara."
-    names = {s.name: int(group) for group, s in suggestions.items() if s.name}
-    if not names:
+    "Da a cada grupo sin nombre la palabra que propone la red, si la tiene clara y no la lleva otro."
+    names = {name: group for group, name in model.names_.items()}
+    free = {int(group): s.name for group, s in suggestions.items() if int(group) not in model.names_}
+    words = {name: group for group, name in free.items() if name and name not in names}
+    if not words:
         return ""
-    model.name_clusters(names)
+    model.name_clusters(names | words)
     return "de las palabras de ImageNet, que la red ya sabe"
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #c57d8863
