@@ -25,7 +25,7 @@ from .photos.figures import group_style
 from .suggesting import suggest_names
 
 # %% ../nbs/tool/10c_candidates.ipynb #22223878
-_MOST, _NEAREST = 3000, 10  # fotos que se reparten, como mucho; vecinas que se miran de cada una
+_MOST, _NEAREST = 3000, 10  # fotos de las que se aprende, como mucho; vecinas que se miran de cada una
 FIRM = 0.8  # vecinas que deben ser del grupo, en el peor de ellos, para que un reparto sea firme
 
 
@@ -41,9 +41,10 @@ def _own_neighbours(
 # %% ../nbs/tool/10c_candidates.ipynb #c7e81b45
 def _groups(
     k: int,  # número de grupos
-    X: np.ndarray,  # vectores (fotos, números)
-    paths: Sequence[Path],  # fotos
+    X: np.ndarray,  # vectores de la muestra (fotos, números)
+    paths: Sequence[Path],  # sus fotos
     model,  # método entrenado con ellas
+    sizes: np.ndarray,  # cuántas fotos de la carpeta, estén o no en la muestra, van a cada grupo
     backbone: str | list[str] | None,  # red de los vectores; None, sin proponer nombres
 ) -> list[dict]:  # una fila por grupo
     "Lo que se cuenta de cada grupo de un reparto."
@@ -57,8 +58,8 @@ def _groups(
             "k": k,
             "group": group,
             "name": names[group].name if group in names else None,
-            "photos": int((labels == group).sum()),
-            "share": float((labels == group).mean()),
+            "photos": int(sizes[group]),
+            "share": float(sizes[group] / sizes.sum()),
             "neighbours": float(own[labels == group].mean()),
             "typical": typical[group],
         }
@@ -79,12 +80,13 @@ def candidate_table(
     if len(paths) != len(X):
         raise CatsDogsError(f"Hay {len(paths)} fotos y {len(X)} vectores: hace falta uno por foto.")
     rows = sample_rows(len(X), _MOST, random_state)
-    X, paths = X[rows], [paths[i] for i in rows]
+    some, shown = X[rows], [paths[i] for i in rows]
     found = []
     for k in choice.likely:
         try:
-            model = make_clusterer(method, k, random_state).fit(X)
-            found += _groups(k, X, paths, model, backbone)
+            model = make_clusterer(method, k, random_state).fit(some)
+            sizes = np.bincount(model.predict(X), minlength=k)  # de todas
+            found += _groups(k, some, shown, model, sizes, backbone)
         except (CatsDogsError, ValueError):
             continue  # con ese método no salen tantos grupos
     columns = ["k", "group", "name", "photos", "share", "neighbours", "typical"]

@@ -15,7 +15,30 @@ import pandas as pd
 from .common.checks import as_vectors, check_int, unit_rows
 from .common.errors import CatsDogsError
 from .common.numbers import decimal
+from .common.sampling import by_blocks, sample_rows
 from .photos.figures import draw_photo, new_figure
+
+# %% ../nbs/tool/10b_search.ipynb #c90323a1
+_MANY = 20_000  # con más fotos, se resumen
+_AXES = 128  # números del resumen
+_SLACK = 1e-5  # lo que puede fallar una suma de float32
+
+
+class _Ceilings:
+    "Un resumen de vectores de longitud 1 con el que saber de cuánto no puede pasar un coseno."
+
+    def __init__(self, vectors: np.ndarray):  # float32 (fotos, números)
+        some = vectors[sample_rows(len(vectors), 2000, random_state=0)].astype(np.float64)
+        axes = np.linalg.eigh(some.T @ some)[1][:, -_AXES:]
+        self.axes = np.ascontiguousarray(axes.T, dtype=np.float32)  # (ejes, números)
+        self.short = by_blocks(self._shorten, vectors)
+
+    def _shorten(self, rows):  # float32 (fotos, ejes + 1): coordenadas, y longitud del resto
+        inside = rows @ self.axes.T
+        return np.column_stack([inside, np.sqrt(np.maximum(1 - np.square(inside).sum(axis=1), 0))])
+
+    def of(self, query: np.ndarray) -> np.ndarray:  # (fotos,): el coseno con `query` no es mayor
+        return self.short @ self._shorten(query[None])[0] + _SLACK
 
 # %% ../nbs/tool/10b_search.ipynb #c90323ab
 class PhotoSearch:
@@ -25,12 +48,14 @@ class PhotoSearch:
         self,
         paths: Sequence[str | Path],  # fotos
         embeddings,  # Embeddings o matriz (fotos, números), en el mismo orden
+        once: bool = False,  # ¿sólo se va a preguntar una vez?
     ):
         vectors = as_vectors(embeddings)
         if len(paths) != len(vectors):
             raise CatsDogsError(f"Hay {len(paths)} fotos y {len(vectors)} vectores: hace falta uno por foto.")
         self.paths = [Path(path) for path in paths]
         self.vectors = unit_rows(vectors.astype(np.float32, copy=False))  # (fotos, números)
+        self._ceilings = None if once or len(paths) <= _MANY else _Ceilings(self.vectors)
 
     def nearest(
         self,
@@ -54,12 +79,23 @@ class PhotoSearch:
                 f"La foto que se busca tiene {query.shape[1]} números y las demás {self.vectors.shape[1]}: "
                 "calcula todos los vectores con la misma red."
             )
-        scores = self.vectors @ unit_rows(query.astype(np.float32))[0]
+        query = unit_rows(query.astype(np.float32))[0]
+        rows = self._worth(query, n)
+        scores = self.vectors @ query if rows is None else self.vectors[rows] @ query
         best = np.argpartition(-scores, n - 1)[:n]  # cualquiera de las que empatan en el último puesto…
         level = scores[best].min()
         best = np.flatnonzero(scores >= level)  # …y aquí, todas
         best = best[np.argsort(-scores[best], kind="stable")][:n]
-        return best, scores[best]
+        return best if rows is None else rows[best], scores[best]
+
+    def _worth(self, query, n):  # las que pueden estar entre las `n` mejores; None si no se sabe
+        if self._ceilings is None or 4 * n >= len(self.paths):
+            return None
+        ceilings = self._ceilings.of(query)
+        first = np.argpartition(-ceilings, 4 * n - 1)[: 4 * n]
+        level = np.partition(self.vectors[first] @ query, -n)[-n]  # n de ellas llegan hasta aquí
+        rows = np.flatnonzero(ceilings >= level)
+        return rows if len(rows) < len(self.paths) // 4 else None
 
 # %% ../nbs/tool/10b_search.ipynb #7b04f1a4
 def draw_alike(

@@ -93,7 +93,7 @@ def find_alike(
     problems = list(found.problems.itertuples(index=False, name=None))
     if not len(found):
         raise ImageReadError(problems)
-    best, cosines = PhotoSearch(found.paths, found).rank(query[0], n)
+    best, cosines = PhotoSearch(found.paths, found, once=True).rank(query[0], n)
     groups = model.clusterer_.predict(np.vstack([query, found.vectors[best]]))
     name, *names = [model.cluster_name(group) for group in groups]
     table = pd.DataFrame({"path": [found.paths[i] for i in best], "similarity": cosines, "name": names})

@@ -26,7 +26,7 @@ from catsdogs_clustering.commands.terminal import (
     print_json,
     quiet_option,
 )
-from .updating import keep_names, open_previous, tell_changes
+from .updating import changes_summary, keep_names, open_previous
 from ..common.checks import expand
 from ..common.errors import CatsDogsError, printable
 from ..common.numbers import count, number, percent
@@ -109,7 +109,8 @@ def _name_groups(
         model.name_clusters(examples)
     mapping, source = _score(model)
     if examples:
-        return "de los ejemplos que has dado"
+        words = _use_suggestions(model, suggestions)
+        return "de los ejemplos que has dado" + (f" y {words}" if words else "")
     if mapping and model.evaluation_.accuracy >= MIN_MATCH:
         model.name_clusters({name: group for group, name in mapping.items()})
         return source
@@ -132,11 +133,13 @@ def _score(model) -> tuple[dict[int, str], str]:  # grupo → tipo, y de dónde 
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #6d4b980e
 def _use_suggestions(model, suggestions: dict) -> str:  # de dónde salen los nombres, o vacío
-    "Da a cada grupo la palabra que propone la red, si la tiene clara."
-    names = {s.name: int(group) for group, s in suggestions.items() if s.name}
-    if not names:
+    "Da a cada grupo sin nombre la palabra que propone la red, si la tiene clara y no la lleva otro."
+    names = {name: group for group, name in model.names_.items()}
+    free = {int(group): s.name for group, s in suggestions.items() if int(group) not in model.names_}
+    words = {name: group for group, name in free.items() if name and name not in names}
+    if not words:
         return ""
-    model.name_clusters(names)
+    model.name_clusters(names | words)
     return "de las palabras de ImageNet, que la red ya sabe"
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #c57d8863
@@ -279,7 +282,7 @@ def _summary(
             {"grupo": group, "nombre": model.names_.get(group), "fotos": int((model.labels_ == group).sum())}
             for group in range(model.n_clusters_)
         ],
-        "cambios": None if before is None else tell_changes(model.changes_, before, model.names_),
+        "cambios": None if before is None else changes_summary(model.changes_, before, model.names_),
         "nombres": training.names_from or None,
         "distintas": int(training.table["outlier"].sum()),
         "aciertos": score and {key: getattr(score, field) for key, field in fields.items()},
@@ -299,7 +302,7 @@ def _print_summary(s: dict) -> None:
     click.echo(f"{count(s['fotos'], 'foto')} en {count(len(s['grupos']), 'grupo')}")
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
-    for line in s["cambios"] or []:
+    for line in (s["cambios"] or {}).get("frases", []):
         click.echo(line)
     if s["nombres"]:
         change = " Cámbialos con --nombre NOMBRE=FOTO --forzar." if "ImageNet" in s["nombres"] else ""
