@@ -1,5 +1,6 @@
 """Construye el paquete a partir de settings.ini, la única lista de metadatos y dependencias."""
 
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -9,11 +10,18 @@ ini = ConfigParser(delimiters=["="])
 ini.read("settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 
+# En la página del registro no están los archivos que enlaza el README: allí se enlaza a los del repositorio.
+readme = re.sub(
+    r"(!?)\[([^\]]*)\]\((?!#|[a-z]+:)",
+    lambda m: f"{m[1]}[{m[2]}]({cfg['git_url']}/{'raw' if m[1] else 'blob'}/{cfg['branch']}/",
+    Path("README.md").read_text(encoding="utf-8"),
+)
+
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
-    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description=readme,
     long_description_content_type="text/markdown",
     author=cfg["author"],
     author_email=cfg["author_email"],

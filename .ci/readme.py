@@ -6,8 +6,9 @@ Es el único camino: a nbdev no le decimos de qué cuaderno sale (`readme_nb`), 
 Quarto, lleva tres enlaces que no van a ninguna parte y un `<style>`. Pasamos el cuaderno por los
 procesadores de nbdev, que quitan las celdas ocultas y enlazan los nombres del paquete, y lo
 escribimos en el Markdown de GitHub. Los enlaces a otros cuadernos llevan al sitio publicado, cuya
-dirección sale de settings.ini; los de la propia página, a su apartado. La figura de la portada, que
-puede tener fotos, se cambia por la de dibujos que hace `cover.py`.
+dirección sale de settings.ini; los de la propia página, a su apartado; y los de archivos del proyecto,
+que en el sitio llevan al repositorio, son aquí relativos: valen en cualquier copia, y se comprueba que
+el archivo está. La figura de la portada, que puede tener fotos, se cambia por la de dibujos de `cover.py`.
 """
 
 import os
@@ -16,7 +17,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-from website import COVER, COVER_ALT, page_name, site_url
+from website import COVER, COVER_ALT, page_name, settings, site_url
 
 INDEX = "index.ipynb"
 NOTEBOOK_LINK = re.compile(r"\]\((?:\./)?([\w/-]+\.ipynb)(#[^)\s]*)?\)")
@@ -130,7 +131,10 @@ def render(root: Path) -> str:  # carpeta del proyecto → texto de README.md
     parts = [f"# {nb.frontmatter_['title']}", f"> {nb.frontmatter_['description']}"]
     for cell in nb.cells:
         parts += cell_markdown(cell, site_url(root))
-    return "\n\n".join(p for p in parts if p) + "\n"
+    cfg = settings(root)
+    return (
+        "\n\n".join(p for p in parts if p).replace(f"]({cfg['git_url']}/blob/{cfg['branch']}/", "](") + "\n"
+    )
 
 
 def anchors(text: str) -> set:  # Markdown → las anclas que GitHub pone a sus apartados

@@ -225,7 +225,7 @@ def _to_pixels(
 # %% ../../nbs/rooms/photos/41_reading.ipynb #1346534f
 @cache
 def _formats() -> tuple[str, ...]:  # los formatos admitidos que esta instalación de Pillow sabe abrir
-    "Los formatos que aceptamos y que hay (AVIF, desde Pillow 11.3; HEIC, con pillow-heif)."
+    "Los formatos que aceptamos y que hay: HEIC, si está pillow-heif; los demás los trae Pillow."
     warnings.filterwarnings("ignore", module=r"PIL\.")  # lo que haya que decir, lo decimos nosotros
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     Image.init()
