@@ -82,6 +82,8 @@ def tell_changes(
         told = ["El modelo anterior no recuerda sus fotos, así que no se sabe cuáles son nuevas."]
     else:
         told = [f"Respecto al modelo anterior: {photo_sentence(changes)}"]
+    if not changes.relearned:
+        told.append("Han cambiado tan pocas que los grupos no se han vuelto a aprender.")
     told += [
         f"«{printable(after.get(new, f'grupo {new}'))}» era el grupo {old} y ahora es el {new}."
         for new, old in changes.renumbered.items()
@@ -106,6 +108,7 @@ def changes_summary(
         "nuevas": changes.new,
         "ausentes": changes.gone,
         "siguen": changes.kept,
+        "aprendido": changes.relearned,
         "cambian": [{"archivo": str(path), "antes": old, "ahora": new} for path, old, new in changes.moved],
         "renumerados": [{"antes": old, "ahora": new} for new, old in changes.renumbered.items()],
         "grupos_nuevos": [{"grupo": group, "nombre": after.get(group)} for group in changes.fresh],
