@@ -398,8 +398,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
     def transform(self, paths: Iterable[str | Path]) -> np.ndarray:  # float32 (fotos, números)
         "Los vectores de unas fotos; `ImageReadError` si alguna no se puede leer."
         found = getattr(self, "_found", None)
-        if found and paths is self.paths_:
-            return found.vectors  # los del entrenamiento, que ya se leyeron
+        if found and paths is self.paths_:  # las del entrenamiento ya se leyeron
+            check_backbone(self.backbone_, backbone_facts(self._embedder()))
+            return found.vectors
         return self._embed(paths).all_read().vectors
 
     def predict(self, paths: Iterable[str | Path]) -> np.ndarray:  # enteros (fotos,)
