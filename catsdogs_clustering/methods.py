@@ -21,14 +21,14 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_n_clusters, check_seed, count_distinct
 from .common.errors import CatsDogsError
-from .common.sampling import MOST_EXACT, by_blocks, sample_rows
+from .common.sampling import MOST_EXACT, by_blocks, directions, nearest, sample_rows
 
 # %% ../nbs/further/09_methods.ipynb #700e1b78
 METHODS = {
@@ -147,11 +147,19 @@ def _fit_pca(
     size = int(min(n_components, max(2, len(X) // 4), X.shape[1]))
     pca = PCA(
         size, svd_solver="randomized", n_oversamples=50, iterated_power=7, random_state=random_state
-    ).fit(_unit(X))
+    ).fit(directions(X))
     pca.components_ = np.ascontiguousarray(
         pca.components_
     )  # el mismo orden en memoria antes y después de guardarlo
     return pca
+
+
+def _reduce(
+    X: np.ndarray,  # vectores (fotos, números)
+    pca: PCA,  # ajustado por _fit_pca
+) -> np.ndarray:  # float64 (fotos, dimensiones)
+    "Resume los vectores en unas pocas dimensiones."
+    return by_blocks(lambda rows: pca.transform(_unit(rows)), X)
 
 # %% ../nbs/further/09_methods.ipynb #d53d7bf0
 class GaussianClusterer(VectorClusterer):
@@ -164,10 +172,10 @@ class GaussianClusterer(VectorClusterer):
     def _fit(self, X):
         self.pca_ = _fit_pca(X, self.n_components, self.random_state)
         self.mixture_ = GaussianMixture(self.n_clusters, n_init=self.n_init, random_state=self.random_state)
-        return self.mixture_.fit_predict(self.pca_.transform(_unit(X)))
+        return self.mixture_.fit_predict(_reduce(X, self.pca_))
 
     def _proba(self, X):
-        return self.mixture_.predict_proba(self.pca_.transform(_unit(X)))
+        return self.mixture_.predict_proba(_reduce(X, self.pca_))
 
 # %% ../nbs/further/09_methods.ipynb #7ba73425
 def _align(
@@ -206,7 +214,7 @@ def _neighbour_graph(
     "El grafo de vecinas por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
     X, n = _unit(X), len(X)
     k = min(n_neighbors, max(3, n // 10), n - 1)
-    distance, near = NearestNeighbors(n_neighbors=min(n - 1, 5 * k), algorithm="brute").fit(X).kneighbors()
+    distance, near = nearest(X, min(n - 1, 5 * k))
     likeness = 1 - distance**2 / 2  # el coseno, pues todos miden 1
     if hub_correction:
         likeness = 2 * likeness - likeness[:, :k].mean(axis=1)[near]
@@ -257,8 +265,7 @@ def _leaders(
     "Elige una foto de cada ráfaga; si ninguna tiene dos hermanas, cada foto se queda como está."
     X, n = _unit(X), len(X)
     typical = np.median(np.linalg.norm(X - X[np.random.default_rng(0).permutation(n)], axis=1))
-    search = NearestNeighbors(n_neighbors=min(n_neighbors, n - 1), algorithm="brute").fit(X)
-    distance, near = search.kneighbors()
+    distance, near = nearest(X, min(n_neighbors, n - 1))
     sisters = distance < _NEAR_COPY * typical
     leader = np.arange(n)
     if sisters.sum(axis=1).max(initial=0) < 2:
@@ -322,7 +329,7 @@ class SpectralNeighbours(VectorClusterer):
 
     def _place(self, X):  # dónde se buscan las vecinas
         pca = getattr(self, "pca_", None)  # los modelos antiguos no lo tienen
-        return _unit(X) if pca is None else pca.transform(_unit(X)).astype(np.float32)
+        return _unit(X) if pca is None else _reduce(X, pca).astype(np.float32)
 
     def _proba(self, X):
         return self.voters_.predict_proba(self._place(X))
@@ -415,7 +422,7 @@ class SpectralGaussian(VectorClusterer):
 
     def _fit(self, X):
         self.pca_ = _fit_pca(X, self.n_components, self.random_state)
-        Z = self.pca_.transform(_unit(X))
+        Z = _reduce(X, self.pca_)
         rows, follows = _one_per_burst(Z, self.n_clusters)
         start = _spectral_labels(
             Z[rows], self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True
@@ -445,7 +452,7 @@ class SpectralGaussian(VectorClusterer):
         self.agreement_ = min((adjusted_rand_score(mine, labels) for labels in as_sharp), default=1.0)
 
     def _proba(self, X):
-        Z = self.pca_.transform(_unit(X))
+        Z = _reduce(X, self.pca_)
         return softmax(_log_joint(Z, self.gaussians_) / Z.shape[1], axis=1)
 
 # %% ../nbs/further/09_methods.ipynb #036cc6e7

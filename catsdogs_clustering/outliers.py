@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
 from .common.errors import CatsDogsError
-from .common.sampling import by_blocks, in_parallel, sample_rows
+from .common.sampling import by_blocks, directions, in_parallel, sample_rows
 
 # %% ../nbs/further/09c_outliers.ipynb #0196cfc0
 def _check_vectors(
@@ -42,22 +42,15 @@ def _check_vectors(
         )
     return X
 
-# %% ../nbs/further/09c_outliers.ipynb #535eb989
-def _directions(
-    X: np.ndarray,  # vectores (fotos, números)
-) -> np.ndarray:  # float64, cada fila con longitud 1
-    "Deja todos los vectores con la misma longitud."
-    return normalize(X.astype(np.float64))
-
 # %% ../nbs/further/09c_outliers.ipynb #d24157f0
 def _summarize(
     X: np.ndarray,  # direcciones (fotos, números)
     mean: np.ndarray,  # centro del entrenamiento (números,)
     axes: np.ndarray,  # ejes (d, números)
-) -> np.ndarray:  # float64 (fotos, d + 1): coordenadas y longitud del resto
+) -> np.ndarray:  # como X (fotos, d + 1): coordenadas y longitud del resto
     "Resume cada foto en sus coordenadas y la longitud de lo que no cabe en ellas."
     X = X - mean
-    inside = X @ axes.T.astype(np.float64)
+    inside = X @ axes.T.astype(X.dtype)
     rest = np.square(X).sum(axis=1) - np.square(inside).sum(axis=1)
     return np.column_stack([inside, np.sqrt(np.maximum(rest, 0))])
 
@@ -85,7 +78,7 @@ def _mean_distance(
     mean, axes, points = memory
     new = _summarize(X, mean, axes)
     rest, new[:, -1] = new[:, -1].copy(), 0
-    nearest = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(points.astype(np.float64))
+    nearest = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(points.astype(new.dtype))
     return np.square(nearest.kneighbors(new)[0]).mean(axis=1) / 2 + np.square(rest) / 2
 
 # %% ../nbs/further/09c_outliers.ipynb #0447669b
@@ -120,13 +113,13 @@ def _check_training(
     X: np.ndarray,  # vectores (fotos, números), comprobados
 ) -> np.ndarray:  # sus direcciones
     "Comprueba que de estas fotos se puede aprender qué es lo corriente."
-    X = _directions(X)
+    X = directions(X)
     if len(X) < 5:
         raise CatsDogsError(
             f"`X` sólo trae {len(X)} foto{'s' * (len(X) > 1)}: "
             "hacen falta 5 o más para saber qué es lo corriente."
         )
-    if np.ptp(X, axis=0).max() < 1e-9:
+    if np.ptp(X, axis=0).max() < max(1e-9, 8 * np.finfo(X.dtype).eps):
         raise CatsDogsError(
             f"Las {len(X)} fotos de `X` tienen la misma dirección: no hay variación de la que aprender."
         )
@@ -184,7 +177,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
     def _score(self, X):  # por bloques: los vectores no se copian enteros
         with threadpool_limits(limits=1):
             return by_blocks(
-                lambda rows: -_mean_distance(_directions(rows), self.memory_, self.n_neighbors_), X
+                lambda rows: -_mean_distance(directions(rows), self.memory_, self.n_neighbors_), X
             )
 
     def score_samples(self, X):  # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
