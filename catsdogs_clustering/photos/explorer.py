@@ -23,7 +23,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from ..common.errors import ImageReadError, printable
-from ..common.sampling import by_blocks, sample_rows
+from ..common.sampling import MOST_AT_ONCE, by_blocks, directions, nearest, sample_rows
 from .figures import group_style
 from .reading import decode_image, read_bytes
 
@@ -101,18 +101,36 @@ def project_many(
     return place_rest(short, rows, project(some), random_state)
 
 # %% ../../nbs/rooms/photos/49_explorer.ipynb #79c0d251
+_FIRST, _AXES = 30, 128  # cuántas se buscan primero, y con cuántos números, si son muchas fotos
+
+
+def _candidates(
+    X: np.ndarray,  # direcciones (fotos, números)
+) -> np.ndarray:  # enteros (fotos, _FIRST)
+    "Las que más se parecen a cada una, mirando unos pocos números."
+    some = X[sample_rows(len(X), MOST_AT_ONCE, random_state=0)]
+    pca = PCA(min(_AXES, *some.shape), svd_solver="randomized", random_state=0).fit(some)
+    return nearest(by_blocks(pca.transform, X), min(_FIRST, len(X) - 1))[1]
+
+
 def nearest_rows(
     vectors: np.ndarray,  # (fotos, números)
     n: int = 6,  # cuántas
 ) -> np.ndarray:  # enteros (fotos, n): las que más se le parecen, la primera delante
-    "De cada foto, las posiciones de las más parecidas, sin contarse a sí misma."
-    X, n = normalize(vectors), min(n, len(vectors) - 1)
+    "De cada foto, las posiciones de las más parecidas, sin contarse a sí misma; si son muchas, casi todas."
+    X, n = directions(vectors), min(n, len(vectors) - 1)
     if n < 1:
         return np.zeros((len(vectors), 0), dtype=int)
-    found = NearestNeighbors(n_neighbors=n + 1, algorithm="brute").fit(X).kneighbors(X, return_distance=False)
-    own = found == np.arange(len(X))[:, None]
-    own[~own.any(axis=1), -1] = True  # con copias exactas, puede que ella misma no salga
-    return found[~own].reshape(len(X), n)
+    if len(X) <= MOST_AT_ONCE:
+        return nearest(X, n)[1]
+    near = _candidates(X)
+
+    def cosines(rows):
+        own = X[rows]
+        return np.stack([np.einsum("fn,fn->f", own, X[column]) for column in near[rows].T], axis=1)
+
+    order = np.argsort(-by_blocks(cosines, np.arange(len(X))), axis=1, kind="stable")[:, :n]
+    return np.take_along_axis(near, order, axis=1)
 
 # %% ../../nbs/rooms/photos/49_explorer.ipynb #27fb62aa
 @dataclass
