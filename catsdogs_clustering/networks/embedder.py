@@ -6,6 +6,8 @@
 __all__ = ['Embeddings', 'check_views', 'ImageEmbedder', 'shared_embedder']
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #3867ffb4
+import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -17,8 +19,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..common.checks import as_paths, unit_rows
-from ..common.errors import CatsDogsError, ImageReadError
+from ..common.checks import as_paths, expand, unit_rows
+from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
+from ..common.numbers import number
 from ..common.progress import progress_bar
 from .backbones import VIEWS
 from .cache import open_cache
@@ -32,7 +35,7 @@ from ..photos.forks import fork_safe_lock
 class Embeddings:
     "Vectores alineados con sus rutas, y las fotos que se quedaron fuera."
 
-    vectors: np.ndarray  # float32 (n_images, n_features)
+    vectors: np.ndarray  # float32 (n_images, n_features); si son muchos, un np.memmap
     paths: list[Path]  # n_images rutas: la fila i es la foto paths[i]
     problems: pd.DataFrame  # columnas path, reason: las fotos que no se pudieron leer
     digests: list[bytes] = field(default_factory=list, repr=False)  # SHA-256 de cada foto, si se sabe
@@ -78,6 +81,30 @@ def _gather(
     parts = [np.stack([p.vectors[k] for p in good]) for k in range(len(good[0].vectors))] if good else []
     vectors = _merge(parts, n_views) if good else np.zeros((0, n_features), dtype=np.float32)
     return Embeddings(vectors, [p.path for p in good], problems, [p.digest for p in good])
+
+# %% ../../nbs/rooms/networks/55_embedder.ipynb #7f4c8699
+_MOST_IN_MEMORY = 2**29  # bytes de vectores que se guardan en la memoria; si son más, en un archivo
+
+
+def _room_for(
+    shape: tuple[int, int],  # (n_images, n_features)
+    folder: Path | None,  # dónde dejar el archivo, si hace falta; None, en la carpeta temporal
+) -> np.ndarray:  # float32, a ceros; quizá en un archivo
+    "El sitio donde se van dejando los vectores."
+    size = 4 * shape[0] * shape[1]
+    if size <= _MOST_IN_MEMORY:
+        return np.zeros(shape, dtype=np.float32)
+    try:
+        with tempfile.TemporaryFile(prefix="catsdogs-", dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, np.float32, "w+", shape=shape)
+    except OSError as e:
+        place = folder or tempfile.gettempdir()
+        raise CatsDogsError(
+            f"Los vectores de {number(shape[0])} fotos ocupan {number(round(size / 1e6))} MB, y en "
+            f"«{printable(place)}» no se pueden dejar ({os_reason(e)}): haz sitio, o elige otra caché."
+        ) from e
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #ed4b4319
 _LOADING = fork_safe_lock()
@@ -157,7 +184,8 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
             raise CatsDogsError(
                 "La lista de rutas está vacía: no hay ninguna imagen que convertir en vector."
             )
-        vectors = np.zeros((len(paths), self.n_features), dtype=np.float32)
+        folder = None if self.cache is None else expand(self.cache).parent
+        vectors = _room_for((len(paths), self.n_features), folder)
         done, problems, digests = [], [], []
         for part in self.embed_batches(paths):
             vectors[len(done) : len(done) + len(part)] = part.vectors
