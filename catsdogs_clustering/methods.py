@@ -153,7 +153,7 @@ def _fit_pca(
     )  # el mismo orden en memoria antes y después de guardarlo
     return pca
 
-
+# %% ../nbs/further/09_methods.ipynb #4411f438
 def _reduce(
     X: np.ndarray,  # vectores (fotos, números)
     pca: PCA,  # ajustado por _fit_pca

@@ -112,7 +112,7 @@ def _candidates(
     pca = PCA(min(_AXES, *some.shape), svd_solver="randomized", random_state=0).fit(some)
     return nearest(by_blocks(pca.transform, X), min(_FIRST, len(X) - 1))[1]
 
-
+# %% ../../nbs/rooms/photos/49_explorer.ipynb #79c0d252
 def nearest_rows(
     vectors: np.ndarray,  # (fotos, números)
     n: int = 6,  # cuántas
