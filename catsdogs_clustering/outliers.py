@@ -167,25 +167,28 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
             held_out = -_held_out_distances(some, k, *settings)
             self.memory_ = _memorize(some, *settings)
         self.n_neighbors_, self.n_features_in_ = k, X.shape[1]
-        scores = held_out if len(rows) == len(X) else self._score(X)
+        scores, others = np.empty(len(X)), np.setdiff1d(np.arange(len(X)), rows)
         scores[rows] = held_out
+        scores[others] = self._score(X, others)
         self.training_scores_ = scores
         self.threshold_ = min(float(np.sort(scores)[_rank(len(X), self.quantile) - 1]), -_RESOLUTION)
         self.rank_, self.photos_ = int((scores < self.threshold_).sum()) + 1, len(X)
         return self
 
-    def _score(self, X):  # por bloques: los vectores no se copian enteros
+    def _score(self, X, rows):  # por bloques: los vectores no se copian enteros
+        def judge(some):
+            return -_mean_distance(directions(X[some]), self.memory_, self.n_neighbors_)
+
         with threadpool_limits(limits=1):
-            return by_blocks(
-                lambda rows: -_mean_distance(directions(rows), self.memory_, self.n_neighbors_), X
-            )
+            return by_blocks(judge, rows) if len(rows) else np.empty(0)
 
     def score_samples(self, X):  # float64 (fotos,), de −2 a 0: cuanto más alta, más corriente
         "Distancia del coseno media a las vecinas más cercanas, con el signo cambiado."
         check_is_fitted(
             self, msg="Este detector todavía no ha aprendido: llama antes a `fit` con los vectores."
         )
-        return self._score(_check_vectors(X, self.n_features_in_))
+        X = _check_vectors(X, self.n_features_in_)
+        return self._score(X, np.arange(len(X)))
 
     def decision_function(self, X):
         return self.score_samples(X) - self.threshold_  # (fotos,): negativa en las extrañas
