@@ -2,7 +2,7 @@
 
     python benchmarks/growth.py                        las fotos de CATSDOGS_DATA, o los dibujos
     python benchmarks/growth.py --numeros 1000 4000 40000
-    python benchmarks/growth.py --vectores --numeros 16000 64000 256000
+    python benchmarks/growth.py --vectores --numeros 16000 64000 256000 --apuntar medidas.jsonl
 
 Cada medida se hace en un proceso nuevo, con una caché nueva: una primera vez (fría) y otra igual
 (templada). Si se piden más fotos de las que hay, se repiten; sin caché, cada repetición se calcula
@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="efficientnet_lite0", help="red")
     parser.add_argument("--sin-cache", action="store_true", help="no usar caché")
     parser.add_argument("--json", help="archivo donde dejar las medidas")
+    parser.add_argument("--apuntar", help="con --vectores, archivo al que añadir una línea por medida")
     parser.add_argument("--vectores", action="store_true", help="medir lo que viene después de los vectores")
     parser.add_argument("--metodo", default="recommended", help="método, con --vectores")
     parser.add_argument(
@@ -230,6 +231,9 @@ def main() -> None:
         for row in vectors_growth(photos, args.numeros, args.backbone, args.metodo, args.exacto):
             rows.append(row)
             print(tell_vectors(row), flush=True)
+            if args.apuntar:
+                with open(args.apuntar, "a", encoding="utf-8") as notes:
+                    notes.write(json.dumps(row) + "\n")
         if args.json:
             Path(args.json).write_text(json.dumps(rows, indent=1))
         return
