@@ -11,6 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -41,14 +42,16 @@ def _gray(
 # %% ../../nbs/rooms/photos/43_duplicates.ipynb #0272e4a5
 def _fingerprints(
     path: Path,  # foto
-) -> tuple[int, int] | tuple[None, None]:  # huella de 64 bits, y la de la foto en un espejo
+    mirror: bool = True,  # ¿hace falta también la del espejo?
+) -> tuple:  # huella de 64 bits y, si se pide, la de la foto en un espejo
     "pHash (de imagehash) de una foto, al derecho y en el espejo; `None` si es lisa o no se puede leer."
     import imagehash
 
     gray = _gray(path)
     if gray is None:
-        return None, None
-    return tuple(int(str(imagehash.phash(view)), 16) for view in (gray, ImageOps.mirror(gray)))
+        return (None, None) if mirror else (None,)
+    views = (gray, ImageOps.mirror(gray)) if mirror else (gray,)
+    return tuple(int(str(imagehash.phash(view)), 16) for view in views)
 
 # %% ../../nbs/rooms/photos/43_duplicates.ipynb #9d3d7135
 def _each(
@@ -111,7 +114,7 @@ def find_duplicates(
     max_distance = check_int("max_distance", max_distance, 0, 8)
     found = table.loc[table["problem"].isna(), ["path", "digest"]]
     if len(found):
-        hashes = [straight for straight, _ in _each(_fingerprints, found["path"])]
+        hashes = [straight for (straight,) in _each(partial(_fingerprints, mirror=False), found["path"])]
         found = found.assign(group=_groups(list(found["digest"]), hashes, max_distance))
     else:
         found = found.assign(group=0)
