@@ -46,6 +46,16 @@ class Embeddings:
             raise ImageReadError(list(self.problems.itertuples(index=False, name=None)))
         return self
 
+    def among(self, paths: list[Path]) -> np.ndarray:  # bool (fotos,)
+        "De las fotos que se pidieron, en su orden, cuáles se pudieron leer."
+        good, flags = iter([*self.paths, None]), []
+        following = next(good)
+        for path in paths:
+            flags.append(path == following)
+            if flags[-1]:
+                following = next(good)
+        return np.array(flags, dtype=bool)
+
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #cbec685c
 def check_views(views: str | tuple[str, ...]) -> tuple[str, ...]:  # sin repetir, siempre en el mismo orden
     "Comprueba los nombres de las vistas; su orden no cambia nada."
