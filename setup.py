@@ -41,7 +41,13 @@ setup(
     install_requires=cfg["requirements"].split(),
     extras_require={
         "cuadernos": cfg["cuadernos_requirements"].split(),
-        "dev": (cfg["cuadernos_requirements"] + " " + cfg["dev_requirements"]).split(),
+        "parquet": cfg["parquet_requirements"].split(),
+        "ray": (cfg["parquet_requirements"] + " " + cfg["ray_requirements"]).split(),
+        "dev": [
+            requirement
+            for extra in ("cuadernos", "parquet", "ray", "dev")
+            for requirement in cfg[f"{extra}_requirements"].split()
+        ],
         "bench": cfg["bench_requirements"].split(),
     },
     entry_points={

@@ -28,10 +28,17 @@ def constraints(name: str) -> Path:  # archivo de restricciones
     return ROOT / ".ci" / f"constraints-{name}.txt"
 
 
+def declared(root: Path) -> list:  # Requirement
+    "Las dependencias que se instalan con el paquete, y las de sus extras para usarlo."
+    settings = website.settings(root)
+    names = ("requirements", "parquet_requirements", "ray_requirements")
+    return [Requirement(text) for name in names for text in settings[name].split()]
+
+
 def lowest(root: Path) -> list:  # «paquete==mínimo», en el orden de settings.ini
     "Los mínimos que declara settings.ini; `ValueError` si alguno no tiene."
     pins = []
-    for requirement in map(Requirement, website.settings(root)["requirements"].split()):
+    for requirement in declared(root):
         bounds = [s.version for s in requirement.specifier if s.operator == ">="]
         if len(bounds) != 1:
             raise ValueError(f"{requirement} no dice desde qué versión")
@@ -51,7 +58,7 @@ def problems(root: Path) -> list:  # frases
     if lowest(root) != pins(root / ".ci" / "constraints-oldest.txt"):
         found.append("constraints-oldest.txt no dice los mínimos de settings.ini, en su orden")
     newest = dict(line.split("==") for line in pins(root / ".ci" / "constraints-newest.txt"))
-    for requirement in map(Requirement, website.settings(root)["requirements"].split()):
+    for requirement in declared(root):
         if not requirement.specifier.contains(newest.get(requirement.name, "0")):
             found.append(f"constraints-newest.txt no dice una versión de {requirement} que se admita")
     return found

@@ -144,18 +144,13 @@ def _empty_table(
     )
 
 # %% ../nbs/tool/10_clusterer.ipynb #5e836091
-def _readable(
-    paths: list[Path],  # las fotos que se pidieron
-    found: Embeddings,  # las que se pudieron leer, en el mismo orden
-) -> np.ndarray:  # bool (fotos,)
-    "Señala cuáles de las fotos pedidas se pudieron leer."
-    good, flags = iter([*found.paths, None]), []
-    following = next(good)
-    for path in paths:
-        flags.append(path == following)
-        if flags[-1]:
-            following = next(good)
-    return np.array(flags, dtype=bool)
+def _photos_in(
+    photos,  # rutas, o sus Embeddings
+) -> tuple[list[Path], Embeddings | None]:  # las rutas, y sus vectores si ya se tienen
+    "Separa las rutas de lo que ya se sabe de ellas."
+    if isinstance(photos, Embeddings):
+        return photos.paths, photos
+    return as_paths(photos), None
 
 # %% ../nbs/tool/10_clusterer.ipynb #5419a75a
 def _hashes(
@@ -273,11 +268,11 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         self.progress = progress
         self.on_error = on_error
 
-    def fit(self, paths: Iterable[str | Path], y=None):  # fotos; y no se usa
+    def fit(self, paths: Iterable[str | Path], y=None):  # fotos, o sus Embeddings; y no se usa
         "Aprende los grupos. Si no se puede, `CatsDogsError`, y el modelo queda como estaba."
-        paths = as_paths(paths)
+        paths, found = _photos_in(paths)
         _check_request(self.method, self.n_clusters, self.on_error, paths, self.random_state)
-        found = self._embedder().embed(paths)
+        found = self._embedder().embed(paths) if found is None else found
         if self.on_error == "raise" or not len(found):
             found.all_read()
         vars(self).update(self._learn(found))
@@ -318,15 +313,16 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             **photo_scores(X, proba, centers),
         )
 
-    def follow(self, paths: Iterable[str | Path]):  # las fotos que hay ahora
+    def follow(self, paths: Iterable[str | Path]):  # las fotos que hay ahora, o sus Embeddings
         "Pone al día el modelo: cada grupo conserva su número y su nombre, y lo que cambia va en `changes_`."
         self._check_fitted()
-        paths = as_paths(paths)
+        paths, found = _photos_in(paths)
         k = self.n_clusters_ if self.n_clusters == "auto" else self.n_clusters
         _check_request(self.method, k, self.on_error, paths, self.random_state)
         check_backbone(self.backbone_, backbone_facts(self._embedder()))
-        self._warn_if_slow(paths)
-        found = self._embed(paths)
+        if found is None:
+            self._warn_if_slow(paths)
+            found = self._embed(paths)
         if self.on_error == "raise" or not len(found):
             found.all_read()
         fresh = type(self)(**self.get_params(deep=False) | {"n_clusters": k})
@@ -418,11 +414,16 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         X = self.transform(paths)
         return self.detector_.predict(X) == -1
 
-    def predict_table(self, paths: Iterable[str | Path]) -> pd.DataFrame:
+    def predict_table(
+        self,
+        paths: Iterable[str | Path],  # fotos
+        found: Embeddings | None = None,  # sus vectores, si ya se tienen
+    ) -> pd.DataFrame:
         "Una fila por foto, en el orden de `paths`: `path, cluster, name, confidence, outlier, reason`."
+        self._check_fitted()
         paths = as_paths(paths)
-        found, table = self._embed(paths), _empty_table(paths)
-        good = _readable(paths, found)
+        found, table = self._embed(paths) if found is None else found, _empty_table(paths)
+        good = found.among(paths)
         table.loc[~good, "reason"] = list(found.problems["reason"])
         if good.any():
             proba = self.clusterer_.predict_proba(found.vectors)

@@ -26,6 +26,7 @@ COMMANDS = {
     "info": "info",
     "demo": "demo",
     "descargar": "download",
+    "vectorizar": "vectorize",
 }  # orden → módulo del paquete
 
 # %% ../../nbs/tool/commands/12_cli.ipynb #725962e7

@@ -88,6 +88,22 @@ def _gather(paths: Sequence[str | Path]) -> tuple[list[Path], list]:  # fotos, s
             found.append(path)
     return list(dict.fromkeys(found)), listings
 
+# %% ../../nbs/tool/commands/12d_predict.ipynb #12d10001
+def _vectors(paths: Sequence[str | Path]):  # Shards, o None
+    "La carpeta de vectores, si es lo que se ha dado; tiene que ir sola y estar acabada."
+    from catsdogs_clustering.networks.shards import is_shards, open_shards
+
+    folders = [path for path in paths if is_shards(path)]
+    if not folders:
+        return None
+    if len(paths) > 1:
+        raise CatsDogsError(
+            f"«{printable(folders[0])}» es una carpeta de vectores, y va sola: quita las demás rutas."
+        )
+    shards = open_shards(folders[0])
+    shards.check_finished()
+    return shards
+
 # %% ../../nbs/tool/commands/12d_predict.ipynb #cd9c9c38
 @dataclass
 class Prediction:
@@ -107,6 +123,16 @@ class Prediction:
 MIN_BATCH = 20  # fotos que hacen falta para decir algo de la tanda entera
 DOUBT = 0.05  # parte de las fotos que se señala como dudosa, si no se dice otra
 
+# %% ../../nbs/tool/commands/12d_predict.ipynb #12d10002
+def _drift(model, table, found=None):  # Drift, o None si son muy pocas fotos
+    "Mira la tanda entera; `found` son los vectores de sus fotos, si ya se tienen."
+    from catsdogs_clustering.outliers import check_drift
+
+    good = table["path"][table["reason"].isna()]
+    if len(good) < MIN_BATCH:
+        return None
+    return check_drift(model.detector_, found.vectors if found else model.transform(good))
+
 # %% ../../nbs/tool/commands/12d_predict.ipynb #d0fef8d1
 def predict(
     model_file: str | Path,  # modelo que guardó catsdogs entrenar
@@ -116,22 +142,20 @@ def predict(
     watch: Stopwatch | None = None,  # cronómetro que anuncia los pasos
 ) -> Prediction:
     "Reparte unas fotos con un modelo guardado; `CatsDogsError` si el modelo no sirve o no hay fotos."
-    watch = watch or Stopwatch(quiet=True)
-    photos, listings = _gather(paths)
-    with watch("Abrir el modelo"):
-        from catsdogs_clustering.outliers import check_drift
+    from catsdogs_clustering.networks.shards import read_shards
 
+    watch, shards = watch or Stopwatch(quiet=True), _vectors(paths)
+    photos, listings = _gather([] if shards else paths)
+    with watch("Abrir el modelo"):
         model = load_clusterer(model_file)
+        if shards:
+            shards.check_reader(model.backbone_, model.views)
     with tempfile.TemporaryDirectory() as scratch:
         model.set_params(cache=cache or Path(scratch) / "vectores.sqlite", progress=not watch.quiet)
-        with watch(f"Repartir {count(len(photos), 'foto')}", live=False):
-            table = model.predict_table(photos)
-        good = table[table["reason"].isna()]
-        drift = (
-            check_drift(model.detector_, model.set_params(progress=False).transform(good["path"]))
-            if len(good) >= MIN_BATCH
-            else None
-        )
+        with watch(f"Repartir {count(len(shards or photos), 'foto')}", live=False):
+            found, photos = read_shards(shards) if shards else (None, photos)
+            table = model.predict_table(photos, found)
+        drift = _drift(model.set_params(progress=False), table, found)
     table["doubtful"] = _least_sure(table, doubt)
     return Prediction(model, table, drift, listings)
 

@@ -335,9 +335,11 @@ def list_problems(
     problems: list[tuple],  # pares (ruta, motivo)
     at_most: int = 20,  # cuántos se nombran
 ) -> None:
-    "Enumera los archivos que no se pudieron leer, en la salida de errores."
+    "Enumera los archivos que no se pudieron leer, en la salida de errores; los de aquí, sin ruta entera."
+    here = Path.cwd()
     for path, reason in problems[:at_most]:
-        click.echo(f"No se pudo leer «{printable(path)}»: {reason}", err=True)
+        shown = Path(path).relative_to(here) if Path(path).is_relative_to(here) else path
+        click.echo(f"No se pudo leer «{printable(shown)}»: {reason}", err=True)
     if len(problems) > at_most:
         click.echo(f"… y {count(len(problems) - at_most, 'archivo', 'archivos')} más.", err=True)
 

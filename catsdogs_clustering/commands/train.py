@@ -144,14 +144,63 @@ def _use_suggestions(model, suggestions: dict) -> str:  # de dónde salen los no
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #c57d8863
 def _scan(folder: str | Path):  # Listing
-    "Lo que hay en la carpeta; `CatsDogsError` si no hay ni una foto."
+    "Lo que hay en la carpeta; `CatsDogsError` si no hay ni una foto, o si es de vectores y falta alguno."
     from catsdogs_clustering.dataset import list_images
-    from catsdogs_clustering.photos.listing import scan_folder
+    from catsdogs_clustering.networks.shards import is_shards, open_shards
+    from catsdogs_clustering.photos.listing import Listing, scan_folder
 
+    if is_shards(folder):
+        open_shards(folder).check_finished()
+        return Listing()
     listing = scan_folder(folder)
     if not listing.paths:
         list_images(folder)  # que dice lo que se buscaba
     return listing
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #12c10002
+def _shards(folder: str | Path):  # Shards, o None
+    "La carpeta, si es de vectores."
+    from catsdogs_clustering.networks.shards import is_shards, open_shards
+
+    return open_shards(folder) if is_shards(folder) else None
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #12c10003
+def _same_reader(shards, params: dict, typed: list[str]) -> dict:  # backbone y views
+    "La red y las vistas de una carpeta de vectores; si se piden otras, `CatsDogsError`."
+    from catsdogs_clustering.networks.embedder import check_views
+
+    nets = params["backbone"]
+    asked = {
+        "backbone": [nets] if isinstance(nets, str) else list(nets),
+        "vistas": list(check_views(params["views"])),
+    }
+    theirs = {
+        "backbone": [net["name"] for net in shards.facts["backbone"]],
+        "vistas": shards.facts["views"],
+    }
+    for option in asked:
+        if option in typed and asked[option] != theirs[option]:
+            raise CatsDogsError(
+                f"Los vectores de «{printable(shards.folder)}» se hicieron con --{option} "
+                f"{','.join(theirs[option])}: quita --{option}, o haz otros con catsdogs vectorizar."
+            )
+    return {_PARAMETERS[option]: _one_or_many(",".join(names)) for option, names in theirs.items()}
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #12c10004
+def _learn(
+    model,  # ImageClusterer; se entrena
+    paths: list[Path],  # las fotos
+    shards=None,  # Shards: sus vectores, si ya se tienen
+    follow: bool = False,  # poner al día un modelo, en vez de empezar
+) -> None:
+    "Entrena un modelo con unas fotos, o con sus vectores."
+    from catsdogs_clustering.networks.shards import read_shards
+
+    if shards and follow:
+        shards.check_reader(model.backbone_, model.views)
+    (model.follow if follow else model.fit)(read_shards(shards)[0] if shards else paths)
+    if shards:
+        shards.check_reader(model.backbone_, model.views)
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cd4a80c
 @dataclass
@@ -179,15 +228,15 @@ def train(
     **params,  # los de ImageClusterer
 ) -> Training:
     "Entrena con las fotos de una carpeta que se puedan leer; `CatsDogsError` si no se puede."
-    watch, listing = watch or Stopwatch(quiet), _scan(folder)
+    watch, listing, shards = watch or Stopwatch(quiet), _scan(folder), _shards(folder)
     with watch("Preparar la red"):
         from catsdogs_clustering.clusterer import ImageClusterer
         from catsdogs_clustering.suggesting import suggest_names
 
         model = previous or ImageClusterer()
         model.set_params(progress=not watch.quiet, on_error="skip", **params)
-    with watch(f"Agrupar {count(len(listing.paths), 'foto')}", live=False):
-        (model.follow if previous else model.fit)(listing.paths)
+    with watch(f"Agrupar {count(len(shards or listing.paths), 'foto')}", live=False):
+        _learn(model, listing.paths, shards, follow=bool(previous))
     with watch("Ordenar lo que ha salido"):
         vectors = model.transform(model.paths_)
         suggestions = suggest_names(vectors, model.labels_, model.backbone)
@@ -417,6 +466,8 @@ def _command(
     params = _params(k, backbone, vistas, metodo, semilla)
     if seguir:
         params = {name: params[name] for name in map(_PARAMETERS.get, _typed(ctx)) if name}
+    elif shards := _shards(folder):
+        params |= _same_reader(shards, params, _typed(ctx))
     names, watch = _parse_names(nombre), Stopwatch(quiet)
     try:
         summary = _train_and_save(folder, model_file, report, names, cache, watch, params, seguir)

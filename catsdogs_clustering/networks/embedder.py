@@ -50,6 +50,16 @@ class Embeddings:
             raise ImageReadError(list(self.problems.itertuples(index=False, name=None)))
         return self
 
+    def among(self, paths: list[Path]) -> np.ndarray:  # bool (fotos,)
+        "De las fotos que se pidieron, en su orden, cuáles se pudieron leer."
+        good, flags = iter([*self.paths, None]), []
+        following = next(good)
+        for path in paths:
+            flags.append(path == following)
+            if flags[-1]:
+                following = next(good)
+        return np.array(flags, dtype=bool)
+
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #cbec685c
 def check_views(views: str | tuple[str, ...]) -> tuple[str, ...]:  # sin repetir, siempre en el mismo orden
     "Comprueba los nombres de las vistas; su orden no cambia nada."
@@ -115,7 +125,8 @@ def room_for(
         place = folder or tempfile.gettempdir()
         raise CatsDogsError(
             f"Los vectores de {number(shape[0])} fotos ocupan {number(round(size / 1e6))} MB, y en "
-            f"«{printable(place)}» no se pueden dejar ({os_reason(e)}): haz sitio, o elige otra caché."
+            f"«{printable(place)}» no se pueden dejar ({os_reason(e)}): haz sitio, o di otra carpeta en "
+            f"{'la caché' if folder else 'la variable TMPDIR'}."
         ) from e
 
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #ed4b4319
