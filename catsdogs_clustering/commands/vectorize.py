@@ -63,8 +63,18 @@ def _print_summary(s: dict) -> None:
     command = ["catsdogs", "entrenar", s["salida"], "--modelo", "modelo.skops"]
     click.echo(f"Ahora:    {printable(quoted(command))}")
 
-# %% ../../nbs/tool/commands/12i_vectorize.ipynb #12i00016
-def _vectorize(source: str, dest: str, embedder, size: int | None, watch: Stopwatch) -> dict:  # el resumen
+# %% ../../nbs/tool/commands/12i_vectorize.ipynb #12i10001
+_HERE = "aquí"  # --ray sin dirección
+
+# %% ../../nbs/tool/commands/12i_vectorize.ipynb #12i10002
+def _vectorize(
+    source: str,  # carpeta o manifiesto
+    dest: str,  # dónde dejarlos
+    embedder,  # ImageEmbedder
+    size: int | None,  # fotos de cada parte
+    ray: str | None,  # lo que dice --ray: una dirección, o «aquí»; None, sin Ray
+    watch: Stopwatch,  # cronómetro que anuncia los pasos
+) -> dict:  # el resumen
     "Hace los vectores que falten."
     with watch("Mirar qué fotos hay"):
         from catsdogs_clustering.networks.shards import (
@@ -79,7 +89,14 @@ def _vectorize(source: str, dest: str, embedder, size: int | None, watch: Stopwa
         import_pyarrow()
         listing = None if is_manifest(source) else scan_folder(source)
         missing = len(open_shards(dest).missing()) if is_shards(dest) else None
-    shards = vectorize(listing.paths if listing else source, dest, embedder, size, not watch.quiet)
+    todo, bar = listing.paths if listing else source, not watch.quiet
+    if ray is None:
+        shards = vectorize(todo, dest, embedder, size, bar)
+    else:
+        from catsdogs_clustering.networks.distributed import vectorize_with_ray
+
+        address = None if ray == _HERE else ray
+        shards = vectorize_with_ray(todo, dest, embedder, size, address, progress=bar)
     return _summary(shards, shards.n_parts if missing is None else missing, listing)
 
 # %% ../../nbs/tool/commands/12i_vectorize.ipynb #12i00017
@@ -114,18 +131,26 @@ def _vectorize(source: str, dest: str, embedder, size: int | None, watch: Stopwa
     "--parte",
     "size",
     metavar="NÚMERO",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 2**17),
     help="Cuántas fotos lleva cada archivo (si no se dice, 1024).",
+)
+@click.option(
+    "--ray",
+    metavar="[DIRECCIÓN]",
+    is_flag=False,
+    flag_value=_HERE,
+    help="Reparte el trabajo con Ray, entre las máquinas del que hay en esa dirección "
+    "(si no se dice, en ésta sola).",
 )
 @quiet_option
 @json_option
 @click.pass_context
-def _command(ctx, source, dest, backbone, vistas, size, quiet, as_json):
+def _command(ctx, source, dest, backbone, vistas, size, ray, quiet, as_json):
     """Guarda en DIR los vectores de unas fotos, en archivos Parquet.
 
     Las fotos son las de CARPETA, o las de la columna «path» de MANIFIESTO, que es
     un archivo Parquet. Lo que ya esté hecho no se repite."""
-    summary = _vectorize(source, dest, _embedder(backbone, vistas), size, Stopwatch(quiet))
+    summary = _vectorize(source, dest, _embedder(backbone, vistas), size, ray, Stopwatch(quiet))
     if as_json:
         print_json(summary)
     else:

@@ -183,6 +183,7 @@ def vector_settings(
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00015
 _MANIFEST, _FACTS, _PART = "fotos.parquet", "vectores.json", "parte-{:06}.parquet"
 SHARD = 1024  # fotos de cada parte, si no se dicen otras
+_MOST = 2**17  # y como mucho, para que quepan en una columna de Parquet
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00016
 class Shards:
@@ -374,7 +375,7 @@ def prepare_shards(
         raise CatsDogsError(
             f"«{printable(dest)}» no está vacía, y no es una carpeta de vectores: elige otra."
         )
-    size = SHARD if size is None else check_int("size", size)
+    size = SHARD if size is None else check_int("size", size, 1, _MOST)
     total, digest = _write_manifest(source, size, dest / _MANIFEST)
     facts = {"format": 1, "photos": total, "shard": size, "digest": digest} | settings
     with whole_file(dest / _FACTS) as partial:
@@ -390,13 +391,12 @@ def _part_table(
     "Pone a cada foto su huella y su vector, o el motivo por el que no los tiene."
     pa = import_pyarrow()
     good = found.among([Path(path) for path in photos["path"].to_pylist()])
-    vectors = np.zeros((len(good), n_features), dtype=np.float32)
-    vectors[good] = found.vectors
+    starts = n_features * np.concatenate([[0], good.cumsum()])
     digests, reasons = iter(found.digests), iter(found.problems["reason"])
     columns = {
         "digest": pa.array([next(digests) if ok else None for ok in good], pa.binary(32)),
-        "vector": pa.FixedSizeListArray.from_arrays(
-            pa.array(vectors.ravel()), n_features, mask=pa.array(~good)
+        "vector": pa.ListArray.from_arrays(
+            pa.array(starts, pa.int32(), mask=np.append(~good, False)), pa.array(found.vectors.ravel())
         ),
         "reason": pa.array([None if ok else next(reasons) for ok in good], pa.string()),
     }
