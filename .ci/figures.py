@@ -46,7 +46,8 @@ def advice(names: list) -> str:  # variables que faltan
     what = " y ".join(FOLDERS[name][0] for name in names)
     orders = " && ".join(f"python {FOLDERS[name][1]} {FOLDERS[name][2]}" for name in names)
     places = " ".join(f"{name}=$PWD/{FOLDERS[name][2]}" for name in names)
-    return f"faltan {what} ({', '.join(names)}). Se reúnen con `{orders}`; después, export {places}"
+    missing = f"faltan {what} ({', '.join(names)})"
+    return f"{missing}. Se reúnen con `{orders}`, y luego se dice dónde están: `export {places}`"
 
 
 def calls(notebook: Path) -> list:  # pares (página, tabla)
