@@ -110,6 +110,9 @@ def notebook_problems(nb, stem: str, figures: dict | None):  # → un texto por 
             yield f"publica «{name}» con el nombre de otra página, «{page}»"
     for name in sorted(figures.keys() ^ {name for _, _, name in called}):
         yield f"«{name}» está sólo en el JSON" if name in figures else f"«{name}» no está en el JSON"
+    for cell in map(style.Cell, cells):  # lo que no es lento lo compara ya la comprobación `kernel`
+        if "slow" in cell.directives and not CALL.search(cell.source) and shown_tables(vars(cell)):
+            yield f"«{style.first_line(cell)}» enseña una tabla sin publicarla"
     for cell, _, name in called:
         tables = shown_tables(cell)
         if name in figures and not any(agrees(figures[name], table) for table in tables):
