@@ -56,9 +56,7 @@ def calls(notebook: Path) -> list:  # pares (página, tabla)
     return [found for cell in cells for found in CALL.findall(cell.source)]
 
 
-def shown_tables(
-    cell,
-) -> list:  # una por salida: (índice, columnas, {fila: [textos]}, palabras de text/plain)
+def shown_tables(cell) -> list:  # por salida: (índice, columnas, {fila: [textos]}, palabras de text/plain)
     "Las tablas guardadas en una celda, como las lee quien mira el sitio."
     tables = []
     for output in cell.get("outputs", []):
@@ -127,11 +125,16 @@ def page_problems(notebook: Path, figures: dict | None):  # → un texto por pro
 
 def problems(root: Path) -> list:  # textos
     "Todo lo que no casa entre las páginas y sus JSON."
+    from catsdogs_clustering.common.errors import CatsDogsError
     from catsdogs_clustering.common.published import read_figures
 
     found = []
     for name, (notebook, path) in pages(root).items():
-        figures = read_figures(path) if path.is_file() else None
+        try:
+            figures = read_figures(path) if path.is_file() else None
+        except CatsDogsError as error:
+            found.append(f"{name}: {error}")
+            continue
         found += [f"{name}: {problem}" for problem in page_problems(notebook, figures)]
     return found
 

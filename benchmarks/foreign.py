@@ -1,7 +1,7 @@
-"""Reúne fotos que no son ni gatos ni perros, para medir `OutlierDetector` en `nbs/24_neither.ipynb`.
+"""Reúne fotos que no son ni gatos ni perros, para `nbs/experiments/24_neither.ipynb` y otras páginas.
 
     python benchmarks/foreign.py ajenas         (en Debian o Ubuntu; descarga unos 300 MB y deja unos 50)
-    CATSDOGS_FOREIGN=ajenas jupyter lab nbs/24_neither.ipynb
+    CATSDOGS_FOREIGN=ajenas jupyter lab nbs/experiments/24_neither.ipynb
 
 Salen de paquetes públicos de pip y de apt, que se descargan sin instalarlos. Las imágenes tienen sus
 propias licencias: son para medir en tu máquina, y no forman parte de este proyecto. Quedan en cuatro
