@@ -281,7 +281,8 @@ def fake_page(project: Project, folder: Path) -> Path:  # → el cuaderno
 
 @check("repetir")
 def repeats_figures(project):
-    "reproduce.py da por buena una página intacta, y no una con una cifra cambiada a mano"
+    "reproduce.py da por buena una página intacta; si se cambia a mano una cifra, la que sea, se ve"
+    import alterations
     import reproduce
 
     page = fake_page(project, project.scratch / "repetir")
@@ -313,6 +314,10 @@ def repeats_figures(project):
         raise Failed("los tiempos no se comparan como cocientes")
     if all(line[-1] for line in reproduce.compare("p", {"t": double}, {"t": slower | {"tolerance": 0.3}})):
         raise Failed("un cociente fuera de su margen pasa por bueno")
+    n, missed = alterations.unnoticed(project.root)
+    if missed:
+        raise Failed("alteraciones de las que nadie se entera:\n" + "\n".join(missed))
+    return f"{n} alteraciones de lo publicado, y se ven todas"
 
 
 # ---------------------------------------------------------------- los cuadernos

@@ -8,8 +8,9 @@ Las salidas que se publican son las de las fotos: sin `CATSDOGS_DATA` no se hace
 
 Las celdas marcadas (`slow`, `gpu`, `red`) que no se piden con --marcas no se ejecutan, y conservan
 la salida que tenían. Las cifras que publica un experimento se guardan también en su JSON, que se confirma
-con él. Una página que necesita las imágenes ajenas (`CATSDOGS_FOREIGN`) no se toca si no están: sus tablas
-saldrían vacías. Al acabar, `nbdev_clean` deja los cuadernos como deben confirmarse.
+con él. Una página que necesita las imágenes ajenas (`CATSDOGS_FOREIGN`) o los conjuntos de otras cosas
+(`CATSDOGS_SETS`) no se toca si no están: sus tablas saldrían vacías. Al acabar, `nbdev_clean` deja los
+cuadernos como deben confirmarse.
 """
 
 import argparse
@@ -22,17 +23,10 @@ from pathlib import Path
 
 import figures
 import nbformat
-import style
 import website
 from notebooks import execute_all
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def needs_foreign(path: Path, skip: set) -> bool:  # skip: marcas de las celdas que no se ejecutan
-    "¿Alguna de las celdas que se van a ejecutar busca las imágenes ajenas?"
-    cells = map(style.Cell, nbformat.read(path, 4).cells)
-    return any(c.kind == "code" and "CATSDOGS_FOREIGN" in c.body and not c.directives & skip for c in cells)
 
 
 def keep_figures(path: Path, fresh: Path) -> None:  # cuaderno, y el JSON de lo recién medido
@@ -79,16 +73,11 @@ def main() -> int:  # código de salida
         parser.error(f"no hay ningún cuaderno «{absent[0].relative_to(ROOT / 'nbs').as_posix()}» en nbs/")
     if args.todos:
         chosen = website.notebooks(ROOT)
-    refused = []
-    if not Path(os.environ.get("CATSDOGS_FOREIGN") or "no está").is_dir():
-        refused = [path for path in chosen if needs_foreign(path, skip)]
+    missing = {path: figures.missing_folders(path, skip, os.environ) for path in chosen}
+    refused = [path for path in chosen if missing[path]]
     for path in refused:
-        print(
-            f"{path.relative_to(ROOT / 'nbs').as_posix()}: no se toca, porque sin las imágenes ajenas sus "
-            "tablas saldrían vacías. Hay que reunirlas (`python benchmarks/foreign.py ajenas`) y decir dónde "
-            "están: CATSDOGS_FOREIGN=$PWD/ajenas",
-            flush=True,
-        )
+        name = path.relative_to(ROOT / "nbs").as_posix()
+        print(f"{name}: no se toca, porque {figures.advice(missing[path])}", flush=True)
     failed = refresh([path for path in chosen if path not in refused], skip)
     subprocess.run([Path(sys.executable).with_name("nbdev_clean")], cwd=ROOT, check=True)
     return bool(failed or refused)

@@ -3,6 +3,7 @@
     python .ci/reproduce.py                      todas las páginas que publican cifras
     python .ci/reproduce.py 25_leaks 27_names    sólo ésas
     python .ci/reproduce.py --lista              qué páginas hay
+    python .ci/reproduce.py --guardar tabla.txt  guarda también la tabla en un archivo
 
 Las fotos son las de `CATSDOGS_DATA`; sin esa variable se descargan, como con `catsdogs descargar`, a
 .cache/fotos. Cada página se ejecuta entera, con sus celdas lentas, en una copia: tu carpeta no se toca,
@@ -10,7 +11,8 @@ salvo .cache, que guarda los vectores. Cada cifra tiene el margen que le da su p
 comparan divididos entre el de una de las filas. Sale con 1 si alguna cifra se sale de su margen, si no
 se ha podido volver a medir o si la página no enseña lo que dice su JSON.
 
-Algunas páginas necesitan además `CATSDOGS_FOREIGN`: las imágenes ajenas de `benchmarks/foreign.py`.
+Algunas páginas necesitan además `CATSDOGS_FOREIGN`, las imágenes ajenas de `benchmarks/foreign.py`, o
+`CATSDOGS_SETS`, los conjuntos de `benchmarks/sets.py`: si falta alguna carpeta, se dice antes de empezar.
 """
 
 import argparse
@@ -78,30 +80,43 @@ def text(value) -> str:  # como se lee en la tabla
     return str(value)
 
 
-def show(lines: list) -> None:
-    "Escribe la tabla alineada; lo que se sale del margen lleva un aspa."
+def aligned(lines: list) -> str:  # una fila por cifra
+    "La tabla alineada; lo que se sale del margen lleva un aspa."
     rows = [HEADER] + [(*map(text, line[:-1]), "sí" if line[-1] else "✗ NO") for line in lines]
     rows = [[cell if len(cell) <= 34 else cell[:33] + "…" for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    for row in rows:
-        cells = [c.rjust(w) if i in (4, 5, 6) else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))]
-        print("  ".join(cells).rstrip())
+    right = {HEADER.index(name) for name in ("publicado", "aquí", "margen")}
+    return "\n".join(
+        "  ".join(
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def skipped(root: Path) -> set:  # marcas
+    "Las celdas que tampoco se ejecutan aquí: todas las marcadas, menos las lentas."
+    return set(website.settings(root)["tst_flags"].split()) - {"slow"}
 
 
 def repeat(root: Path, names: list, env: dict):  # → (líneas de la tabla, problemas)
     "Ejecuta las páginas de una copia del proyecto y compara sus cifras."
+    from catsdogs_clustering.common.errors import CatsDogsError
     from catsdogs_clustering.common.published import read_figures
 
     lines, troubles, known = [], [], figures.pages(root)
-    skip = set(website.settings(root)["tst_flags"].split()) - {"slow"}
     for name in names:
         notebook, path = known[name]
-        old = read_figures(path) if path.is_file() else {}
+        try:
+            old = read_figures(path) if path.is_file() else {}
+        except CatsDogsError as error:
+            troubles.append(f"{name}: {error}")
+            continue
         troubles += [f"{name}: {p}" for p in figures.page_problems(notebook, old or None)]
         with tempfile.TemporaryDirectory(prefix="catsdogs-cifras-") as folder:
             print(f"{name}…", end=" ", flush=True)
             try:
-                seconds = execute(notebook, skip, env | {"CATSDOGS_PUBLISH": folder})[1]
+                seconds = execute(notebook, skipped(root), env | {"CATSDOGS_PUBLISH": folder})[1]
                 print(f"{seconds:.0f} s", flush=True)
             except Exception as error:
                 print("falla", flush=True)
@@ -111,13 +126,23 @@ def repeat(root: Path, names: list, env: dict):  # → (líneas de la tabla, pro
     return lines, troubles
 
 
-def tell(lines: list, troubles: list) -> bool:  # ¿está todo bien?
-    "Escribe la tabla, los problemas y el resumen."
-    show(lines)
-    print("\n".join(["", *troubles]) if troubles else "")
+def tell(lines: list, troubles: list, path: Path | None = None) -> bool:  # ¿está todo bien?
+    "Escribe la tabla, los problemas y el resumen; con `path`, también en un archivo."
     out = sum(not line[-1] for line in lines)
-    print(f"{len(lines) - out} cifras dentro de su margen, {out} fuera; {len(troubles)} problemas más.")
+    summary = f"{len(lines) - out} cifras dentro de su margen, {out} fuera; {len(troubles)} problemas más."
+    report = "\n".join([aligned(lines), "", *troubles, summary])
+    print(report)
+    if path:
+        path.write_text(report + "\n", encoding="utf-8")
     return not out and not troubles
+
+
+def missing_folders(notebooks: list) -> str:  # una línea; vacía, si no falta nada
+    "Las carpetas de imágenes que piden unas páginas y no están, y qué hacer."
+    asked = [figures.missing_folders(path, skipped(ROOT), os.environ) for path in notebooks]
+    lacking = [name for name in figures.FOLDERS if any(name in names for names in asked)]
+    pages = ", ".join(path.stem for path, names in zip(notebooks, asked) if names)
+    return f"Para repetir {pages} {figures.advice(lacking)}" if lacking else ""
 
 
 def photos(root: Path) -> Path:  # carpeta de las fotos
@@ -136,7 +161,10 @@ def parse_args(known: dict):
     parser = argparse.ArgumentParser(description="Vuelve a medir las cifras que publica el sitio.")
     parser.add_argument("páginas", nargs="*", metavar="PÁGINA", help="como 25_leaks; ninguna son todas")
     parser.add_argument("--lista", action="store_true", help="enumera las páginas y acaba")
+    parser.add_argument("--guardar", metavar="ARCHIVO", type=Path, help="guarda también la tabla, como texto")
     args = parser.parse_args()
+    if args.guardar and not args.guardar.resolve().parent.is_dir():
+        parser.error(f"no existe la carpeta en la que habría que guardar «{args.guardar}»")
     if unknown := [n for n in args.páginas if Path(n).stem not in known]:
         parser.error(f"«{unknown[0]}» no publica cifras; las publican {', '.join(known) or 'ninguna'}")
     return args
@@ -151,20 +179,21 @@ def main() -> int:  # código de salida
         return 0
     from catsdogs_clustering.common.errors import CatsDogsError
 
+    names = [Path(n).stem for n in args.páginas] or list(known)
+    if missing := missing_folders([known[name][0] for name in names]):
+        sys.exit(missing)
     try:
         data = photos(ROOT)
     except CatsDogsError as error:
         sys.exit(str(error))
     env = {**os.environ, "CATSDOGS_DATA": str(data)}
     env.setdefault("CATSDOGS_HOME", str(ROOT / ".cache"))
-    if foreign := env.get("CATSDOGS_FOREIGN"):
-        env["CATSDOGS_FOREIGN"] = str(Path(foreign).resolve())
+    env |= {name: str(Path(env[name]).resolve()) for name in figures.FOLDERS if env.get(name)}
     with tempfile.TemporaryDirectory(prefix="catsdogs-", ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "proyecto"
         print(f"Trabajamos en {check.copy_project(root)}.", flush=True)
-        names = [Path(n).stem for n in args.páginas] or list(known)
         lines, troubles = repeat(root, names, env | {"PYTHONPATH": str(root)})
-    return not tell(lines, troubles)
+    return not tell(lines, troubles, args.guardar)
 
 
 if __name__ == "__main__":

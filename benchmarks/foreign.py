@@ -1,7 +1,7 @@
-"""Reúne fotos que no son ni gatos ni perros, para medir `OutlierDetector` en `nbs/24_neither.ipynb`.
+"""Reúne fotos que no son ni gatos ni perros, para `nbs/experiments/24_neither.ipynb` y otras páginas.
 
     python benchmarks/foreign.py ajenas         (en Debian o Ubuntu; descarga unos 300 MB y deja unos 50)
-    CATSDOGS_FOREIGN=ajenas jupyter lab nbs/24_neither.ipynb
+    CATSDOGS_FOREIGN=ajenas jupyter lab nbs/experiments/24_neither.ipynb
 
 Salen de paquetes públicos de pip y de apt, que se descargan sin instalarlos. Las imágenes tienen sus
 propias licencias: son para medir en tu máquina, y no forman parte de este proyecto. Quedan en cuatro
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -70,6 +71,30 @@ UNWANTED = re.compile(
 PICTURE = {".jpg", ".jpeg", ".png", ".webp"}
 
 
+def run(package: str, command: list, folder: Path) -> str:  # lo que escribe la orden
+    "Ejecuta la orden que descarga o abre un paquete; si no puede, acaba diciéndolo en una línea."
+    try:
+        done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True)
+    except FileNotFoundError:
+        sys.exit(f"Para descargar «{package}» hace falta la orden «{command[0]}», que aquí no está.")
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no dice por qué").splitlines()[-1]
+        sys.exit(f"No se puede descargar «{package}» (hace falta red, y esa versión): {said}")
+    return done.stdout
+
+
+@contextmanager
+def new_folder(dest: Path):  # → la carpeta en la que escribir, que al acabar bien se llamará dest
+    "Una carpeta que sólo aparece si está entera: así, lo que se queda a medias se puede volver a pedir."
+    if dest.exists():
+        sys.exit(f"«{dest}» ya existe: elige otra carpeta, o bórrala.")
+    dest.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{dest.name}-", dir=dest.absolute().parent) as folder:
+        partial = Path(folder) / dest.name
+        yield partial
+        partial.rename(dest)
+
+
 def fetch(package: str, folder: Path) -> Path:  # nombre → carpeta con su contenido
     "Descarga un paquete y lo abre, sin instalarlo."
     content = folder / re.sub(r"\W", "_", package)
@@ -79,31 +104,14 @@ def fetch(package: str, folder: Path) -> Path:  # nombre → carpeta con su cont
     content.mkdir()
     if "==" in package:
         platforms = [f"--platform={p}" for p in ("any", "manylinux2014_x86_64", "manylinux_2_28_x86_64")]
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--python-version=3.11",
-                *platforms,
-                "-d",
-                content,
-                package,
-            ],
-            check=True,
-        )
+        options = ["-q", "--no-deps", "--only-binary=:all:", "--python-version=3.11", *platforms]
+        run(package, [sys.executable, "-m", "pip", "download", *options, "-d", content, package], content)
         for wheel in content.glob("*.whl"):
-            subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, content], check=True)
+            run(package, [sys.executable, "-m", "zipfile", "-e", wheel, content], content)
     else:
-        subprocess.run(
-            ["apt-get", "download", "-q", package], cwd=content, check=True, stdout=subprocess.DEVNULL
-        )
+        run(package, ["apt-get", "download", "-q", package], content)
         for archive in content.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", archive, content], check=True)
+            run(package, ["dpkg-deb", "-x", archive, content], content)
     return content
 
 
@@ -154,11 +162,9 @@ def save(data: bytes, path: Path) -> bool:  # ¿se ha guardado?
 
 def main(dest: Path) -> None:
     "Reúne todas las fotos en dest, una carpeta nueva."
-    if dest.exists():
-        sys.exit(f"«{dest}» ya existe: elige otra carpeta, o bórrala.")
     Image.MAX_IMAGE_PIXELS = None  # los fondos de pantalla son muy grandes, y de confianza
     count, seen = Counter(), set()
-    with tempfile.TemporaryDirectory() as folder:
+    with new_folder(dest) as place, tempfile.TemporaryDirectory() as folder:
         for group, package, pattern in SOURCES:
             chosen = {}
             for path in sorted(filter(wanted, fetch(package, Path(folder)).glob(pattern))):
@@ -173,7 +179,7 @@ def main(dest: Path) -> None:
                         continue
                     seen.add(digest)
                     count[kind] += save(
-                        data, dest / kind / f"{package.split('=')[0]}_{len(seen):03}_{name}.jpg"
+                        data, place / kind / f"{package.split('=')[0]}_{len(seen):03}_{name}.jpg"
                     )
     print(", ".join(f"{n} {kind}" for kind, n in count.items()))
 

