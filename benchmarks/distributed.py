@@ -21,7 +21,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-SHARD = 128  # fotos de cada parte: pocas, para que el ritmo se mida entre muchas
+SHARD = 64  # fotos de cada parte: pocas, para que el ritmo se mida entre muchas
 WAYS = {"solo": None, "Ray, un trabajador": cpu_count(), "Ray, uno por núcleo": 1}
 
 

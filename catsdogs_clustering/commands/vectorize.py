@@ -131,7 +131,7 @@ def _vectorize(
     "--parte",
     "size",
     metavar="NÚMERO",
-    type=click.IntRange(1, 2**17),
+    type=click.IntRange(1),
     help="Cuántas fotos lleva cada archivo (si no se dice, 1024).",
 )
 @click.option(
