@@ -6,8 +6,6 @@
 __all__ = []
 
 # %% ../../nbs/tool/commands/12i_vectorize.ipynb #12i00004
-from pathlib import Path
-
 import click
 
 from catsdogs_clustering.commands.terminal import (
