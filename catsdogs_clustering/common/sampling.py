@@ -61,7 +61,8 @@ def in_parallel(
         with threadpool_limits(limits=1):
             return work(thing)
 
-    with ThreadPoolExecutor(min(_WORKERS, cpu_count() or 1)) as pool:
+    # y también por fuera: el límite de OpenBLAS es de todos, y quien acaba antes no debe quitárselo al otro
+    with threadpool_limits(limits=1), ThreadPoolExecutor(min(_WORKERS, cpu_count() or 1)) as pool:
         return list(pool.map(alone, things))
 
 # %% ../../nbs/rooms/common/39c_sampling.ipynb #83fed255
