@@ -275,7 +275,7 @@ def is_shards(
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00018
 def open_shards(
-    folder: str | Path,  # carpeta que hizo `vectorize`
+    folder: str | Path,  # la que dejó vectorize
 ) -> Shards:
     "Abre una carpeta de vectores; `CatsDogsError` si no lo es."
     folder = expand(folder)
