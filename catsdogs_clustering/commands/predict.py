@@ -388,7 +388,8 @@ def _write_table(found: Prediction, path: Path) -> None:
     "Guarda el reparto en CSV."
     import pandas as pd
 
-    write_csv(pd.DataFrame(_rows(found)).astype({"grupo": "Int64", "distinta": "boolean"}), path)
+    kinds = {"grupo": "Int64", "confianza": float, "dudosa": bool, "distinta": "boolean"}
+    write_csv(pd.DataFrame(_rows(found), dtype=object).astype(kinds), path)
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #46bf34b1
 def _tell(found: Prediction, dest: Path | None, as_json: bool) -> None:

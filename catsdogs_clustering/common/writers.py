@@ -80,12 +80,12 @@ def write_csv(
     path: Path,  # archivo
 ) -> None:
     "Guarda una tabla en CSV, con los nombres de archivo tal y como son."
-    from pandas.api.types import is_numeric_dtype
+    import pandas as pd
 
-    texts = {
-        name: [_inert(cell, name) for cell in column]
+    texts = {  # como objetos: con pyarrow instalado, pandas no admite textos que no sean UTF-8
+        name: pd.Series([_inert(cell, name) for cell in column], index=table.index, dtype=object)
         for name, column in table.items()
-        if not is_numeric_dtype(column)
+        if not pd.api.types.is_numeric_dtype(column)
     }
     with whole_file(path) as partial:
         table.assign(**texts).to_csv(partial, index=False, errors="surrogateescape")
