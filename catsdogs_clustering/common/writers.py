@@ -82,7 +82,7 @@ def write_csv(
     "Guarda una tabla en CSV, con los nombres de archivo tal y como son."
     import pandas as pd
 
-    texts = {  # como objetos: con pyarrow instalado, pandas no admite textos que no sean UTF-8
+    texts = {  # como objetos: según lo instalado, pandas no admite textos que no sean UTF-8
         name: pd.Series([_inert(cell, name) for cell in column], index=table.index, dtype=object)
         for name, column in table.items()
         if not pd.api.types.is_numeric_dtype(column)
