@@ -2,15 +2,18 @@
 
     python benchmarks/distributed.py [CARPETA] [--fotos 2000] [--vueltas 3] [--red efficientnet_lite0]
     python benchmarks/distributed.py --tamaños 1000 8000
+    python benchmarks/distributed.py --apuntar medidas.jsonl
 
 Las fotos son copias de las de la carpeta con un byte cambiado, que se hacen y se borran. En cada vuelta se
 hacen los mismos vectores de tres maneras, en procesos aparte y por turnos: el transformador solo, un
 trabajador de Ray con todos los núcleos y uno por núcleo. El ritmo es el de régimen: desde que está la
 primera parte de cada uno hasta que está la última, sin contar lo que tarda en arrancar. Se comparan dentro
-de cada vuelta, y se da la mediana. Con --tamaños, el tiempo por foto y la memoria de quien da la orden.
+de cada vuelta, y se da la mediana. Con --tamaños, el tiempo por foto y la memoria de quien da la orden. Con
+--apuntar, además, una línea de JSON por medida.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -67,6 +70,13 @@ def run(folder: Path, dest: Path, backbone: str, cores: int | None) -> tuple[flo
     return seconds, rate(dest, 1 if cores is None else max(1, cpu_count() // cores)), peak
 
 
+def note(path: Path | None, **facts) -> None:
+    "Apunta una medida, si se ha pedido."
+    if path:
+        with path.open("a", encoding="utf-8") as notes:
+            notes.write(json.dumps(facts, ensure_ascii=False) + "\n")
+
+
 def shapes(args) -> None:
     "Compara las tres maneras, vuelta a vuelta."
     ratios, starts = {way: [] for way in WAYS}, {way: [] for way in WAYS}
@@ -83,6 +93,7 @@ def shapes(args) -> None:
     for name, values in ratios.items():
         extra = statistics.median(starts[name])
         print(f"{name:20} {statistics.median(values):.2f} del ritmo del transformador; {extra:.0f} s más")
+        note(args.apuntar, way=name, photos=args.fotos, ratios=values, extra=extra)
 
 
 def sizes(args) -> None:
@@ -93,6 +104,7 @@ def sizes(args) -> None:
             copies(Path(args.carpeta), folder, n)
             _, speed, peak = run(folder, Path(scratch) / "vectores", args.red, cpu_count())
             print(f"{n:7} fotos: {1000 / speed:6.2f} ms por foto, {peak:5.0f} MB", flush=True)
+            note(args.apuntar, photos=n, ms=1000 / speed, peak=peak)
 
 
 if __name__ == "__main__":
@@ -105,5 +117,6 @@ if __name__ == "__main__":
     parser.add_argument("--vueltas", type=int, default=3, help="cuántas veces se repite todo")
     parser.add_argument("--red", default="efficientnet_lite0", help="qué red")
     parser.add_argument("--tamaños", type=int, nargs="+", help="en vez de eso, con cuántas fotos")
+    parser.add_argument("--apuntar", type=Path, metavar="ARCHIVO", help="añade aquí una línea por medida")
     args = parser.parse_args()
     sizes(args) if args.tamaños else shapes(args)
