@@ -2,11 +2,11 @@
 
     python .ci/environment.py                               con este Python y lo más nuevo que haya
     python .ci/environment.py --python python3.10 --versiones oldest
-    python .ci/environment.py --cuadernos tutorial/07_persistence rooms/common/38_saving
+    python .ci/environment.py --extras parquet ray --cuadernos tutorial/07_persistence rooms/networks/58a_shards
 
 `oldest` y `newest` son .ci/constraints-oldest.txt, los mínimos de settings.ini uno por uno, y
-.ci/constraints-newest.txt, lo más nuevo que se ha probado. Con --cuadernos se instalan también nbdev y
-Hypothesis, y se prueban esos cuadernos. Ocupa unos 6 GB mientras dura, en la carpeta temporal.
+.ci/constraints-newest.txt, lo más nuevo que se ha probado. Con --extras se instalan
+también esos extras; con --cuadernos, nbdev y lo que piden las pruebas, y se prueban esos cuadernos. Ocupa unos 6 GB mientras dura, en la carpeta temporal.
 """
 
 import argparse
@@ -76,6 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Prueba el paquete en un entorno nuevo.")
     parser.add_argument("--python", default=sys.executable, help="con qué Python (este)")
     parser.add_argument("--versiones", choices=["oldest", "newest"], help="con qué juego de versiones")
+    parser.add_argument("--extras", nargs="*", default=[], help="qué extras instalar además")
     parser.add_argument("--cuadernos", nargs="*", default=[], help="cuadernos que probar, sin «nbs/»")
     args = parser.parse_args()
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CATSDOGS_DATA")}
@@ -88,9 +89,10 @@ def main() -> None:
         env["PATH"] = f"{scripts}{os.pathsep}{env['PATH']}"
         [wheel] = (work / "wheel").glob("*.whl")
         limits = ["-c", constraints(args.versiones)] if args.versiones else []
-        extra = ["hypothesis"] if args.cuadernos else []
-        wanted = f"{wheel}[cuadernos]" if args.cuadernos else wheel
-        run(scripts / "python", "-m", "pip", "install", "--quiet", *limits, wanted, *extra, env=env)
+        extras = ",".join([*args.extras, *(["cuadernos"] if args.cuadernos else [])])
+        wanted = [f"{wheel}[{extras}]" if extras else wheel]
+        wanted += ["hypothesis", "psutil"] if args.cuadernos else []
+        run(scripts / "python", "-m", "pip", "install", "--quiet", *limits, *wanted, env=env)
         run(scripts / "python", "-m", "pip", "check", env=env)
         run(scripts / "catsdogs", "demo", "--salida", "resultados", cwd=work, env=env)
         for notebook in args.cuadernos:
