@@ -2,11 +2,12 @@
 
     python .ci/environment.py                               con este Python y lo más nuevo que haya
     python .ci/environment.py --python python3.10 --versiones oldest
-    python .ci/environment.py --extras parquet ray --cuadernos tutorial/07_persistence rooms/networks/58a_shards
+    python .ci/environment.py --extras parquet --cuadernos tutorial/01_eda rooms/networks/58a_shards
 
 `oldest` y `newest` son .ci/constraints-oldest.txt, los mínimos de settings.ini uno por uno, y
-.ci/constraints-newest.txt, lo más nuevo que se ha probado. Con --extras se instalan
-también esos extras; con --cuadernos, nbdev y lo que piden las pruebas, y se prueban esos cuadernos. Ocupa unos 6 GB mientras dura, en la carpeta temporal.
+.ci/constraints-newest.txt, lo más nuevo que se ha probado. Con --extras se instalan también esos extras; con
+--cuadernos, nbdev y lo que piden las pruebas, y se prueban esos cuadernos. Ocupa unos 6 GB mientras dura, en
+la carpeta temporal.
 """
 
 import argparse
