@@ -28,7 +28,14 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_n_clusters, check_seed, count_distinct
 from .common.errors import CatsDogsError
-from .common.sampling import MOST_EXACT, by_blocks, directions, nearest, sample_rows
+from catsdogs_clustering.common.sampling import (
+    MOST_EXACT,
+    by_blocks,
+    directions,
+    fit_pca,
+    nearest,
+    sample_rows,
+)
 
 # %% ../nbs/further/09_methods.ipynb #700e1b78
 METHODS = {
@@ -44,15 +51,14 @@ def _unit(
     X: np.ndarray,  # vectores (fotos, números)
 ) -> np.ndarray:  # float64, cada fila con longitud 1
     "Deja todos los vectores con la misma longitud: de cada uno queda sólo su dirección."
-    return normalize(np.asarray(X, dtype=np.float64))
+    return normalize(np.array(X, dtype=np.float64), copy=False)
 
 # %% ../nbs/further/09_methods.ipynb #2523dfaf
 def _check_fit(
-    embeddings,  # Embeddings o matriz (fotos, números)
+    X: np.ndarray,  # matriz (fotos, números), comprobada
     n_clusters: int,  # grupos que se piden
-) -> np.ndarray:  # la matriz, comprobada (`X` en los mensajes, como en `fit`)
+) -> np.ndarray:  # la misma
     "Comprueba que con estos vectores se pueden formar `n_clusters` grupos, dos o más."
-    X = as_vectors(embeddings, "X")
     check_n_clusters(n_clusters, X)
     if n_clusters == 1:
         raise CatsDogsError("`n_clusters` debe ser 2 o más: con un solo grupo no hay nada que separar.")
@@ -145,9 +151,7 @@ def _fit_pca(
 ) -> PCA:  # ajustado con los vectores a longitud 1
     "Ajusta un PCA a las direcciones de los vectores, con una dimensión por cada cuatro fotos como mucho."
     size = int(min(n_components, max(2, len(X) // 4), X.shape[1]))
-    pca = PCA(
-        size, svd_solver="randomized", n_oversamples=50, iterated_power=7, random_state=random_state
-    ).fit(directions(X))
+    pca = fit_pca(directions(X), size, random_state, oversamples=50, power=7)
     pca.components_ = np.ascontiguousarray(
         pca.components_
     )  # el mismo orden en memoria antes y después de guardarlo
@@ -208,13 +212,15 @@ class AveragedGaussians(VectorClusterer):
 # %% ../nbs/further/09_methods.ipynb #02cdf5b9
 def _neighbour_graph(
     X: np.ndarray,  # vectores (fotos, números)
+    around: tuple,  # distancias y posiciones de las vecinas que ya se conocen
     n_neighbors: int,  # enlaces que echa cada foto
     hub_correction: bool,  # ¿corregir las fotos que son vecinas de todas?
 ) -> csr_matrix:  # (fotos, fotos), simétrica
     "El grafo de vecinas por coseno, si se quiere con la corrección CSLS (Conneau y otros, 2018)."
-    X, n = _unit(X), len(X)
+    n = len(X)
     k = min(n_neighbors, max(3, n // 10), n - 1)
-    distance, near = nearest(X, min(n - 1, 5 * k))
+    enough = min(n - 1, 5 * k)
+    distance, near = around if around[0].shape[1] == enough else nearest(_unit(X), enough)
     likeness = 1 - distance**2 / 2  # el coseno, pues todos miden 1
     if hub_correction:
         likeness = 2 * likeness - likeness[:, :k].mean(axis=1)[near]
@@ -261,37 +267,40 @@ _NO_CUT = (
 def _leaders(
     X: np.ndarray,  # vectores distintos (fotos, números)
     n_neighbors: int = 50,  # vecinas que se miran de cada una
-) -> np.ndarray:  # a qué foto sigue cada una; a sí misma, si no es de una ráfaga
+) -> tuple[np.ndarray, tuple]:  # a qué foto sigue cada una, o a sí misma; y las vecinas de todas
     "Elige una foto de cada ráfaga; si ninguna tiene dos hermanas, cada foto se queda como está."
     X, n = _unit(X), len(X)
     typical = np.median(np.linalg.norm(X - X[np.random.default_rng(0).permutation(n)], axis=1))
-    distance, near = nearest(X, min(n_neighbors, n - 1))
+    around = distance, near = nearest(X, min(n_neighbors, n - 1))
     sisters = distance < _NEAR_COPY * typical
     leader = np.arange(n)
     if sisters.sum(axis=1).max(initial=0) < 2:
-        return leader
+        return leader, around
     free = np.ones(n, bool)
     for i in np.argsort(-sisters.sum(axis=1), kind="stable"):
         if free[i]:
             burst = near[i][sisters[i] & free[near[i]]]
             leader[burst], free[burst], free[i] = i, False, False
-    return leader
+    return leader, around
 
 # %% ../nbs/further/09_methods.ipynb #4b7d20c1
 def _one_per_burst(
     X: np.ndarray,  # vectores (fotos, números)
     n_clusters: int,  # grupos: al menos tantas fotos hay que dejar
-) -> tuple[np.ndarray, np.ndarray]:  # las filas que quedan, y a cuál de ellas sigue cada foto
+) -> tuple[np.ndarray, np.ndarray, tuple]:  # las filas que quedan, a cuál sigue cada foto, y sus vecinas
     "Las copias y las ráfagas cuentan como una sola foto."
     _, rows, follows = np.unique(np.round(_unit(X), 9), axis=0, return_index=True, return_inverse=True)
     follows = follows.ravel()
-    while len(chosen := np.unique(leader := _leaders(X[rows]))) < len(rows) and len(chosen) >= n_clusters:
+    leader, around = _leaders(X[rows])
+    while len(chosen := np.unique(leader)) < len(rows) and len(chosen) >= n_clusters:
         rows, follows = rows[chosen], np.searchsorted(chosen, leader)[follows]
-    return rows, follows
+        leader, around = _leaders(X[rows])
+    return rows, follows, around
 
 # %% ../nbs/further/09_methods.ipynb #2f83352d
 def _spectral_labels(
     X: np.ndarray,  # vectores (fotos, números), sin ráfagas
+    around: tuple,  # sus vecinas
     n_clusters: int,  # grupos
     n_neighbors: int,  # enlaces que echa cada foto
     random_state: int,  # semilla
@@ -299,7 +308,7 @@ def _spectral_labels(
 ) -> np.ndarray:  # grupo de cada foto
     "Corta el grafo de vecinas en `n_clusters` trozos."
     try:
-        graph = _neighbour_graph(X, n_neighbors, hub_correction)
+        graph = _neighbour_graph(X, around, n_neighbors, hub_correction)
         coordinates = _spectral_map(graph, n_clusters - 1, random_state)
     except ArpackNoConvergence:
         warnings.warn(_NO_CUT, stacklevel=2)
@@ -317,9 +326,9 @@ class SpectralNeighbours(VectorClusterer):
         self.n_clusters, self.random_state, self.n_neighbors = n_clusters, random_state, n_neighbors
 
     def _fit(self, X):
-        rows, follows = _one_per_burst(X, self.n_clusters)
+        rows, follows, around = _one_per_burst(X, self.n_clusters)
         labels = _spectral_labels(
-            X[rows], self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False
+            X[rows], around, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=False
         )[follows]
         _check_found(labels, self.n_clusters)
         voters = min(self.n_neighbors, max(1, np.bincount(labels).min()))
@@ -423,9 +432,9 @@ class SpectralGaussian(VectorClusterer):
     def _fit(self, X):
         self.pca_ = _fit_pca(X, self.n_components, self.random_state)
         Z = _reduce(X, self.pca_)
-        rows, follows = _one_per_burst(Z, self.n_clusters)
+        rows, follows, around = _one_per_burst(Z, self.n_clusters)
         start = _spectral_labels(
-            Z[rows], self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True
+            Z[rows], around, self.n_clusters, self.n_neighbors, self.random_state, hub_correction=True
         )
         start = _check_found(start[follows], self.n_clusters)
         self.gaussians_, self.n_iter_ = _polish(Z, start, self.shrinkage, self.max_iter)

@@ -16,9 +16,8 @@ from sklearn.preprocessing import normalize
 
 from .common.checks import as_paths
 from .common.errors import CatsDogsError, listed, printable
-from .common.sampling import MOST_EXACT, by_blocks, sample_groups
+from .common.sampling import MOST_AT_ONCE, MOST_EXACT, by_blocks, sample_groups
 from .evaluation import match_clusters
-from .photos.figures import draw_photo, new_figure
 
 # %% ../nbs/tool/10a_naming.ipynb #076b81b7
 def confidence(
@@ -28,6 +27,15 @@ def confidence(
     top = np.sort(proba, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0]
 
+# %% ../nbs/tool/10a_naming.ipynb #49c07dac
+def _directions(
+    X: np.ndarray,  # vectores (fotos, números)
+    rows: np.ndarray,  # cuáles
+) -> np.ndarray:  # de longitud 1; si son muchos, con 32 bits
+    "De algunos vectores, sólo su dirección."
+    some = X[rows]
+    return normalize(some.astype(np.float32, copy=False) if len(X) > MOST_AT_ONCE else some, copy=False)
+
 # %% ../nbs/tool/10a_naming.ipynb #3991b55c
 def cluster_centers(
     X: np.ndarray,  # vectores (fotos, números)
@@ -36,7 +44,7 @@ def cluster_centers(
 ) -> np.ndarray:  # float32 (grupos, números), de longitud 1
     "La dirección media de las fotos de cada grupo; si son muchas, de una muestra de cada uno."
     rows = sample_groups(labels, MOST_EXACT, random_state=0)
-    X, labels = normalize(X[rows]), labels[rows]
+    X, labels = _directions(X, rows), labels[rows]
     return normalize(np.stack([X[labels == group].mean(axis=0) for group in range(n_clusters)])).astype(
         np.float32
     )
@@ -51,7 +59,7 @@ def photo_scores(
     labels = proba.argmax(axis=1)
 
     def likeness(rows):
-        return (normalize(X[rows]) * centers[labels[rows]]).sum(axis=1)
+        return (_directions(X, rows) * centers[labels[rows]]).sum(axis=1)
 
     return {
         "labels_": labels,
@@ -77,6 +85,8 @@ def draw_clusters(
     names: dict[int, str],  # grupo → nombre
 ):  # figura de matplotlib
     "Dibuja las fotos de cada grupo debajo de su nombre, hasta cuatro por fila."
+    from catsdogs_clustering.photos.figures import draw_photo, new_figure
+
     most = max(1, *map(len, photos.values()))
     rows = -(-most // 4)
     columns = -(-most // rows)

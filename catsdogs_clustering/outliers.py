@@ -7,12 +7,12 @@ __all__ = ['OutlierDetector', 'Drift', 'check_drift']
 
 # %% ../nbs/further/09c_outliers.ipynb #aa1ea1c8
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import betabinom
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
@@ -20,7 +20,16 @@ from threadpoolctl import threadpool_limits
 
 from .common.checks import as_vectors, check_seed
 from .common.errors import CatsDogsError
-from .common.sampling import by_blocks, directions, in_parallel, sample_rows
+from catsdogs_clustering.common.sampling import (
+    MOST_AT_ONCE,
+    Moments,
+    by_blocks,
+    directions,
+    fit_pca,
+    in_parallel,
+    moments,
+    sample_rows,
+)
 
 # %% ../nbs/further/09c_outliers.ipynb #0196cfc0
 def _check_vectors(
@@ -58,14 +67,14 @@ def _memorize(
     X: np.ndarray,  # direcciones de entrenamiento (fotos, números)
     n_components: int,  # ejes, como mucho; con pocas fotos, uno por cada cuatro
     random_state: int,  # semilla del PCA
+    known: Moments | None = None,  # los de `X`, si ya se saben
 ) -> tuple:  # centro (float32), ejes y fotos resumidas (float16)
     "Lo que se recuerda del entrenamiento."
     size = int(min(n_components, max(1, len(X) // 4), X.shape[1]))
-    pca = PCA(
-        size, svd_solver="randomized", n_oversamples=20, iterated_power=4, random_state=random_state
-    ).fit(X)
+    pca = fit_pca(X, size, random_state, oversamples=20, power=4, known=known)
     mean, axes = pca.mean_.astype(np.float32), np.ascontiguousarray(pca.components_, dtype=np.float16)
-    return mean, axes, _summarize(X, mean, axes).astype(np.float16)
+    blocks = (X[start : start + MOST_AT_ONCE] for start in range(0, len(X), MOST_AT_ONCE))
+    return mean, axes, np.concatenate([_summarize(rows, mean, axes).astype(np.float16) for rows in blocks])
 
 # %% ../nbs/further/09c_outliers.ipynb #d1877976
 def _mean_distance(
@@ -86,18 +95,20 @@ def _held_out_distances(
     n_neighbors: int,  # vecinas
     n_components: int,  # ejes
     random_state: int,  # semilla del reparto y del PCA
-) -> np.ndarray:  # float64 (fotos,)
+) -> tuple[np.ndarray, tuple]:  # float64 (fotos,), y la memoria de todas
     "La distancia de cada foto de entrenamiento cuando la juzga una memoria que no la ha visto."
     parts = list(KFold(5, shuffle=True, random_state=random_state).split(X))
-    distances = np.empty(len(X))
+    distances, whole = np.empty(len(X)), moments(X)
 
     def judge(part):
         seen, unseen = part
-        memory = _memorize(X[seen], n_components, random_state)
+        known = whole and whole.without(X[unseen])
+        memory = _memorize(X[seen], n_components, random_state, known)
         distances[unseen] = _mean_distance(X[unseen], memory, n_neighbors)
 
-    in_parallel(judge, parts)
-    return distances
+    tasks = [partial(judge, part) for part in parts]
+    tasks.append(partial(_memorize, X, n_components, random_state, whole))
+    return distances, in_parallel(lambda task: task(), tasks)[-1]
 
 # %% ../nbs/further/09c_outliers.ipynb #eac5b433
 def _rank(
@@ -163,11 +174,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
         some = _check_training(X[rows])
         k, settings = int(min(self.n_neighbors, len(some) // 5)), (self.n_components, self.random_state)
         with threadpool_limits(limits=1):
-            held_out = -_held_out_distances(some, k, *settings)
-            self.memory_ = _memorize(some, *settings)
+            held_out, self.memory_ = _held_out_distances(some, k, *settings)
         self.n_neighbors_, self.n_features_in_ = k, X.shape[1]
         scores, others = np.empty(len(X)), np.setdiff1d(np.arange(len(X)), rows)
-        scores[rows] = held_out
+        scores[rows] = -held_out
         scores[others] = self._score(X, others)
         self.training_scores_ = scores
         self.threshold_ = min(float(np.sort(scores)[_rank(len(X), self.quantile) - 1]), -_RESOLUTION)
@@ -176,7 +186,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):
 
     def _score(self, X, rows):  # por bloques: los vectores no se copian enteros
         def judge(some):
-            return -_mean_distance(directions(X[some]), self.memory_, self.n_neighbors_)
+            return -_mean_distance(directions(X[some], len(rows)), self.memory_, self.n_neighbors_)
 
         with threadpool_limits(limits=1):
             return by_blocks(judge, rows) if len(rows) else np.empty(0)

@@ -62,7 +62,7 @@ def explore(
     paths = listing.paths
     with progress_bar(len(paths), "Abrir las fotos", not watch.quiet) as bar:
         for start in range(0, len(paths), 64):
-            tables.append(image_table(paths[start : start + 64]))
+            tables.append(image_table(paths[start : start + 64], fingerprints=duplicates))
             bar.update(len(tables[-1]))
     table, found = pd.concat(tables, ignore_index=True), None
     if duplicates:
@@ -158,7 +158,7 @@ def _csv_table(found: Exploration):  # DataFrame con las columnas en español
         "digest": "sha256",
         "problem": "problema",
     }
-    table = found.table.rename(columns=titles)
+    table = found.table[list(titles)].rename(columns=titles)
     if found.duplicates is None:
         return table
     groups = dict(zip(found.duplicates["path"], found.duplicates["group"]))

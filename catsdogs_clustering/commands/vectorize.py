@@ -12,10 +12,12 @@ from catsdogs_clustering.commands.terminal import (
     PATH,
     Command,
     Stopwatch,
+    backbone_option,
     json_option,
     list_problems,
     print_json,
     quiet_option,
+    views_option,
 )
 from .unclear import quoted
 from ..common.errors import printable
@@ -113,18 +115,8 @@ def _vectorize(
     required=True,
     help="Carpeta donde dejar los vectores; si los tiene a medias, se acaban.",
 )
-@click.option(
-    "--backbone",
-    metavar="RED",
-    default="efficientnet_lite2",
-    help="Red que mira las fotos, o varias con comas (si no se dice, efficientnet_lite2).",
-)
-@click.option(
-    "--vistas",
-    metavar="VISTAS",
-    default="crop,whole",
-    help="Qué se mira de cada foto: crop, mirror, whole (si no se dice, crop,whole).",
-)
+@backbone_option
+@views_option
 @click.option(
     "--parte",
     "size",

@@ -92,6 +92,17 @@ def check_choice(
         raise CatsDogsError(f'`{name}` debe ser {words} {conjunction} "{last}", y llegó {value!r}.')
     return value
 
+# %% ../../nbs/rooms/common/31_checks.ipynb #61f737fc
+def _limits(
+    X: np.ndarray,  # matriz de números, con alguna fila
+) -> tuple[float, float]:  # con algún NaN, son NaN
+    "El menor y el mayor, sin copiar la matriz; los de 16 bits, que se comparan despacio, con 32."
+    if X.dtype != np.float16:
+        return float(X.min()), float(X.max())
+    blocks = (X[start : start + 4096].astype(np.float32) for start in range(0, len(X), 4096))
+    lows, highs = zip(*((block.min(), block.max()) for block in blocks))
+    return float(np.min(lows)), float(np.max(highs))
+
 # %% ../../nbs/rooms/common/31_checks.ipynb #93b62e7f
 def as_vectors(
     embeddings,  # Embeddings, o cualquier matriz de forma (fotos, números)
@@ -117,7 +128,7 @@ def as_vectors(
         raise CatsDogsError(
             f"`{name}` debe ser una matriz (fotos, números) y llegó un array de forma {X.shape}."
         )
-    low, high = float(X.min()), float(X.max())  # con algún NaN, son NaN; y no hace falta copiar la matriz
+    low, high = _limits(X)
     if not np.isfinite([low, high]).all():
         bad = ~np.isfinite(X).all(axis=1)
         raise CatsDogsError(

@@ -125,6 +125,13 @@ def folder_kinds(
             return [kinds.get(folder) for folder in folders]
     return [None] * len(folders)
 
+# %% ../../nbs/rooms/photos/49_kinds.ipynb #1f73f9f6
+def _as_text(
+    kind: str | None,  # un tipo, como lo dice una carpeta
+) -> str | None:  # el mismo; si no es UTF-8, con lo que no se entiende escapado
+    "Un tipo acaba en tablas, y no todas admiten lo que no es texto."
+    return kind and kind.encode("utf-8", "backslashreplace").decode("utf-8")
+
 # %% ../../nbs/rooms/photos/49_kinds.ipynb #f1a7eabe
 def kinds_of(
     paths: Iterable[str | Path],  # fotos, todas las que haya
@@ -141,7 +148,7 @@ def kinds_of(
         for name, folder in zip(names, folders)
     ]
     used = {place for place, kind in picked if kind}
-    return [kind for _, kind in picked], " y ".join(sorted(used, reverse=True))
+    return [_as_text(kind) for _, kind in picked], " y ".join(sorted(used, reverse=True))
 
 # %% ../../nbs/rooms/photos/49_kinds.ipynb #78e28eba
 def _one_each(
@@ -165,7 +172,7 @@ def folder_kind(
     folder = os.path.dirname(os.path.dirname(path)) if root is None else expand(root)
     others = _one_each(os.path.abspath(folder), deep=root is not None)
     inside = not os.path.relpath(path, os.path.abspath(folder)).startswith("..")
-    return folder_kinds([path, *others])[0] if inside else None
+    return _as_text(folder_kinds([path, *others])[0]) if inside else None
 
 # %% ../../nbs/rooms/photos/49_kinds.ipynb #155c0b01
 def kind_name(

@@ -19,7 +19,6 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from ..common.checks import as_paths
 from ..common.errors import CatsDogsError, printable
 from ..common.numbers import number
-from .figures import draw_tile, new_figure
 from .kinds import kind_name
 
 # %% ../../nbs/rooms/photos/48_scoring.ipynb #16ba8760
@@ -203,6 +202,8 @@ def show_mistakes(
     margins: Sequence[float] | None = None,  # con cuánta seguridad lo dice; las más seguras, primero
 ):  # figura de matplotlib
     "Enseña las fotos mal agrupadas, en el orden de `mistakes_table`; si no hay ninguna, lo dice."
+    from catsdogs_clustering.photos.figures import draw_tile, new_figure
+
     wrong = mistakes_table(paths, kinds, predicted, margins)
     shown = wrong if n is None else wrong.head(max(n, 0))
     rows = max(1, -(-len(shown) // 4))  # cuatro por fila

@@ -11,6 +11,7 @@ import io
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from PIL import Image
 
 from ..common.checks import as_paths
 from ..common.errors import ImageReadError
+from .duplicates import fingerprint
 from .reading import decode_image, read_bytes
 
 # %% ../../nbs/rooms/photos/46_tables.ipynb #17d501e6
@@ -37,16 +39,20 @@ def _header(
 # %% ../../nbs/rooms/photos/46_tables.ipynb #1f41e3c0
 def _row(
     path: Path,  # foto
+    columns: list[str] = COLUMNS,  # lo que se quiere saber
 ) -> dict:  # su fila de la tabla
     "Averigua todo lo que se puede saber de una foto, hasta donde se deje leer."
-    row = dict.fromkeys(COLUMNS) | {"path": path}
+    row = dict.fromkeys(columns) | {"path": path}
     if os.path.isfile(path):
         row["bytes"] = os.path.getsize(path)
     try:
         data = read_bytes(path)
         row["digest"] = hashlib.sha256(data).hexdigest()
         try:
-            row["width"], row["height"] = decode_image(data, path).size
+            image = decode_image(data, path)
+            row["width"], row["height"] = image.size
+            if "fingerprint" in columns:
+                row["fingerprint"] = fingerprint(image)
         finally:  # después: al abrir el primer HEIC es cuando se aprende a leerlos
             row |= _header(data)
     except ImageReadError as error:
@@ -56,9 +62,11 @@ def _row(
 # %% ../../nbs/rooms/photos/46_tables.ipynb #610253cb
 def image_table(
     paths: Iterable[str | Path],  # rutas de fotos
+    fingerprints: bool = False,  # ¿también la huella perceptual (`fingerprint`), para buscar repetidas?
 ) -> pd.DataFrame:  # una fila por ruta, en el mismo orden
     "Formato, modo, tamaño en píxeles y bytes, SHA-256 y, si una foto no se puede leer, su problema."
+    columns = [*COLUMNS, "fingerprint"] if fingerprints else COLUMNS
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        rows = list(pool.map(_row, as_paths(paths)))
-    table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
+        rows = list(pool.map(partial(_row, columns=columns), as_paths(paths)))
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
     return table.astype({"width": "Int64", "height": "Int64", "bytes": "Int64"})
