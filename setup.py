@@ -43,9 +43,10 @@ setup(
         "cuadernos": cfg["cuadernos_requirements"].split(),
         "parquet": cfg["parquet_requirements"].split(),
         "ray": (cfg["parquet_requirements"] + " " + cfg["ray_requirements"]).split(),
+        "int8": cfg["int8_requirements"].split(),
         "dev": [
             requirement
-            for extra in ("cuadernos", "parquet", "ray", "dev")
+            for extra in ("cuadernos", "parquet", "ray", "int8", "dev")
             for requirement in cfg[f"{extra}_requirements"].split()
         ],
         "bench": cfg["bench_requirements"].split(),

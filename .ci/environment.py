@@ -32,7 +32,7 @@ def constraints(name: str) -> Path:  # archivo de restricciones
 def declared(root: Path) -> list:  # Requirement
     "Las dependencias que se instalan con el paquete, y las de sus extras para usarlo."
     settings = website.settings(root)
-    names = ("requirements", "parquet_requirements", "ray_requirements")
+    names = ("requirements", "parquet_requirements", "ray_requirements", "int8_requirements")
     return [Requirement(text) for name in names for text in settings[name].split()]
 
 

@@ -46,7 +46,7 @@ READ = {  # paquete cuyos metadatos no bastan → licencia, archivo donde la hem
 def needed(root: Path) -> dict:  # nombre → (distribución, ¿está en settings.ini?)
     "Las dependencias instaladas, y las que piden a su vez."
     settings = website.settings(root)
-    names = ("requirements", "parquet_requirements", "ray_requirements")
+    names = ("requirements", "parquet_requirements", "ray_requirements", "int8_requirements")
     direct = [Requirement(r) for name in names for r in settings[name].split()]
     pending, found = [(r, True) for r in direct], {}
     while pending:

@@ -146,7 +146,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         cache: str | Path | None = None,  # archivo SQLite donde guardar los vectores
         progress: bool = True,  # ¿barra de progreso?
         views: str | tuple[str, ...] = "crop",  # "crop", "mirror", "whole", o varias: se promedian
-        precision: str = "auto",  # "auto", "float32" o "half"
+        precision: str = "auto",  # "auto", "float32", "half" o "int8" (otros vectores, y más deprisa)
     ):
         self.backbone = backbone
         self.weights = weights

@@ -11,6 +11,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from .backbones import Backbone, Preprocessing, load_backbone, weights_file
@@ -18,12 +19,13 @@ from .cache import VectorCache
 from catsdogs_clustering.networks.engines import (
     MIN_AGREEMENT,
     Engine,
+    graph_for,
     import_openvino,
     load_engine,
-    openvino_graph,
-    pick_device,
     run_graph,
+    working_device,
 )
+from .quantizing import INT8_RECIPE
 from ..photos.forks import forkproof
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #87527a84
@@ -52,6 +54,8 @@ def network_key(
         agreement=MIN_AGREEMENT,
         version=_VERSION,
     )
+    if precision == "int8":
+        facts |= dict(recipe=INT8_RECIPE, nncf=find_spec("nncf") and version("nncf"))
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #1c8afb54
@@ -60,7 +64,8 @@ def _take_apart(engine: Engine) -> tuple[str, bytes, bytes]:  # lo que se sabe d
     backbone = engine.backbone
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "red.xml", Path(folder) / "red.bin"]
-        import_openvino().serialize(openvino_graph(backbone, engine.batch_size), *files)
+        graph = graph_for(backbone, engine.precision, engine.batch_size)
+        import_openvino().serialize(graph, *files)
         graph, weights = (file.read_bytes() for file in files)
     facts = dict(
         preprocessing=asdict(backbone.preprocessing),
@@ -122,7 +127,7 @@ def prepare_engine(
 ) -> Engine:  # listo para usar
     "Lo mismo que `load_engine(load_backbone(…))`, y la segunda vez, sin esperar."
     fast = store is not None and engine in ("auto", "openvino") and import_openvino()
-    fast = fast and pick_device("cpu" if (device, engine) == ("auto", "openvino") else device) == "cpu"
+    fast = fast and working_device(device, engine, precision) == "cpu"
     key = network_key(name, weights, precision, batch_size) if fast else None
     if known := _stored(store, key, name, weights, batch_size):
         return known
