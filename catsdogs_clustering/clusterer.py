@@ -240,6 +240,8 @@ def _same_method(
 class ImageClusterer(ClusterMixin, BaseEstimator):
     "Agrupa fotos sin etiquetas: de rutas a vectores, de vectores a grupos, y después fotos nuevas."
 
+    precision = "auto"  # la de los modelos guardados antes de que se pudiera elegir
+
     def __init__(
         self,
         backbone: str | list[str] = "efficientnet_lite2",  # como en ImageEmbedder
@@ -254,6 +256,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         cache: str | Path | None = None,  # como en ImageEmbedder
         progress: bool = True,  # ¿barra de progreso?
         on_error: str = "raise",  # "skip": entrenar sin las fotos que no se puedan leer
+        precision: str = "auto",  # como en ImageEmbedder
     ):
         self.backbone = backbone
         self.weights = weights
@@ -267,6 +270,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         self.cache = cache
         self.progress = progress
         self.on_error = on_error
+        self.precision = precision
 
     def fit(self, paths: Iterable[str | Path], y=None):  # fotos, o sus Embeddings; y no se usa
         "Aprende los grupos. Si no se puede, `CatsDogsError`, y el modelo queda como estaba."
@@ -528,9 +532,9 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         private = {"paths_", "problems_", "labels_", "confidence_", "typicality_", "k_choice_", "changes_"}
         vars(shared).update({k: v for k, v in vars(self).items() if k.endswith("_") and k not in private})
         weights = self.weights and Path(self.weights).name  # de una ruta, sólo el nombre del archivo
-        return shared.set_params(
-            cache=None, device="auto", engine="auto", batch_size=16, progress=True, weights=weights
-        )
+        precision = "int8" if self.precision == "int8" else "auto"  # con enteros es otra red
+        here = dict(cache=None, device="auto", engine="auto", batch_size=16, progress=True)
+        return shared.set_params(**here, weights=weights, precision=precision)
 
     def model_card(self) -> dict:
         "Lo que hay que saber de este modelo, en tipos que caben en un JSON."
@@ -560,6 +564,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
             for group, n in enumerate(card["training"]["sizes"])
         ]
         nets = " + ".join(net["name"] for net in card["backbone"])
+        nets += " (con enteros de 8 bits)" if self.precision == "int8" else ""
         sampled = sample_sentence(getattr(self.clusterer_, "sampled_", None), card["training"]["photos"])
         return (
             f"Modelo que reparte fotos en {self.n_clusters_} grupos: {', '.join(groups)}. "
