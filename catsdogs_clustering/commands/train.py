@@ -19,6 +19,7 @@ from . import unclear
 from catsdogs_clustering.commands.terminal import (
     Command,
     Stopwatch,
+    backbone_option,
     cache_file,
     cache_option,
     check_output,
@@ -26,6 +27,7 @@ from catsdogs_clustering.commands.terminal import (
     list_problems,
     print_json,
     quiet_option,
+    views_option,
 )
 from .updating import changes_summary, keep_names, open_previous
 from ..common.checks import expand
@@ -430,18 +432,8 @@ def _typed(ctx: click.Context) -> list[str]:  # nombres de opciones
     multiple=True,
     help="Da nombre al grupo donde caiga esa foto, o las de esa carpeta; se puede repetir.",
 )
-@click.option(
-    "--backbone",
-    metavar="RED",
-    default="efficientnet_lite2",
-    help="Red que mira las fotos, o varias con comas (si no se dice, efficientnet_lite2).",
-)
-@click.option(
-    "--vistas",
-    metavar="VISTAS",
-    default="crop,whole",
-    help="Qué se mira de cada foto: crop, mirror, whole (si no se dice, crop,whole).",
-)
+@backbone_option
+@views_option
 @click.option(
     "--metodo",
     metavar="MÉTODO",
