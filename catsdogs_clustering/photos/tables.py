@@ -62,7 +62,7 @@ def _row(
 # %% ../../nbs/rooms/photos/46_tables.ipynb #610253cb
 def image_table(
     paths: Iterable[str | Path],  # rutas de fotos
-    fingerprints: bool = False,  # ¿también la huella perceptual (`fingerprint`), para buscar repetidas?
+    fingerprints: bool = False,  # ¿también la huella perceptual, para buscar repetidas?
 ) -> pd.DataFrame:  # una fila por ruta, en el mismo orden
     "Formato, modo, tamaño en píxeles y bytes, SHA-256 y, si una foto no se puede leer, su problema."
     columns = [*COLUMNS, "fingerprint"] if fingerprints else COLUMNS
