@@ -23,6 +23,7 @@ from catsdogs_clustering.networks.engines import (
     import_openvino,
     load_engine,
     run_graph,
+    same_signal_stack,
     working_device,
 )
 from .quantizing import INT8_RECIPE
@@ -33,6 +34,7 @@ _VERSION = 1  # cambia cuando cambia la manera de preparar una red
 _LIBRARIES = ("torch", "torchvision", "timm", "openvino")
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #ed9eb98e
+@same_signal_stack()
 def network_key(
     name: str,  # red
     weights: str | Path | None,  # como en load_backbone
