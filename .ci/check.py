@@ -341,7 +341,13 @@ def tests_pass(project):
     options = ["--flags", project.flags] if project.flags else []
     first = "nbs/tutorial/03_embedding.ipynb"  # los demás aprovechan sus vectores
     project.must(BIN / "nbdev_test", "--path", first, *options, env=env)
-    out = project.must(BIN / "nbdev_test", "--timing", *options, env=env)
+    res = project.run(BIN / "nbdev_test", "--timing", "--do_print", *options, env=env)
+    steps = r"^(- Completed|Starting) .*?(\w+)\.ipynb$"
+    out = "\n".join(line for line in (res.stdout + res.stderr).splitlines() if not re.match(steps, line))
+    if res.returncode:
+        state = {name: step for step, name in re.findall(steps, res.stdout, re.MULTILINE)}
+        halfway = ", ".join(name for name, step in state.items() if step == "Starting") or "ninguno"
+        raise Failed(f"nbdev_test sale con {res.returncode}; a medias, {halfway}:\n{tail(out)}")
     seconds = {name: int(secs) for name, secs in re.findall(r"(\w+)\.ipynb: (\d+) secs", out)}
     return f"{len(project.notebooks)} cuadernos; {over_budget(seconds)}"
 
