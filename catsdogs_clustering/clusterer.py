@@ -252,7 +252,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         random_state: int = 0,  # semilla
         device: str = "auto",  # como en ImageEmbedder
         engine: str = "auto",  # como en ImageEmbedder
-        batch_size: int = 16,  # como en ImageEmbedder
+        batch_size: int | None = None,  # como en ImageEmbedder
         cache: str | Path | None = None,  # como en ImageEmbedder
         progress: bool = True,  # ¿barra de progreso?
         on_error: str = "raise",  # "skip": entrenar sin las fotos que no se puedan leer
@@ -533,7 +533,7 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         vars(shared).update({k: v for k, v in vars(self).items() if k.endswith("_") and k not in private})
         weights = self.weights and Path(self.weights).name  # de una ruta, sólo el nombre del archivo
         precision = "int8" if self.precision == "int8" else "auto"  # con enteros es otra red
-        here = dict(cache=None, device="auto", engine="auto", batch_size=16, progress=True)
+        here = dict(cache=None, device="auto", engine="auto", batch_size=None, progress=True)
         return shared.set_params(**here, weights=weights, precision=precision)
 
     def model_card(self) -> dict:

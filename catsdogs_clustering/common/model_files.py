@@ -314,7 +314,7 @@ def _check_pieces(model: BaseEstimator) -> None:
             raise CatsDogsError("lleva números que no son números (NaN o infinitos).")
         if type(getattr(thing, "threshold_", 0.0)) is not float:
             raise CatsDogsError("su umbral no es un número.")
-        if getattr(thing, "batch_size", 1) > _MAX_BATCH:
+        if (getattr(thing, "batch_size", None) or 1) > _MAX_BATCH:
             raise CatsDogsError(f"pide trabajar con más de {_MAX_BATCH} fotos a la vez.")
         for matrix in [getattr(thing, name, None) for name in ("cluster_centers_", "_fit_X")]:
             if matrix is not None and (

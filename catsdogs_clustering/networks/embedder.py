@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..common.checks import as_paths, expand, unit_rows
+from ..common.checks import as_paths, check_int, expand, unit_rows
 from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
 from ..common.numbers import number
 from ..common.progress import progress_bar
@@ -142,7 +142,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         weights: str | Path | None = "DEFAULT",  # como en load_backbone
         device: str = "auto",  # "auto", "cpu", "cuda"…
         engine: str = "auto",  # "auto" (el más rápido), "torch" u "openvino"
-        batch_size: int = 16,  # fotos por lote
+        batch_size: int | None = None,  # fotos por lote; None: 16 en el procesador y 256 en una tarjeta
         cache: str | Path | None = None,  # archivo SQLite donde guardar los vectores
         progress: bool = True,  # ¿barra de progreso?
         views: str | tuple[str, ...] = "crop",  # "crop", "mirror", "whole", o varias: se promedian
@@ -170,9 +170,8 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
             raise CatsDogsError(
                 "backbone está vacío: hace falta el nombre de una red, o una lista de nombres."
             )
-        if not isinstance(self.batch_size, (int, np.integer)) or self.batch_size < 1:
-            raise CatsDogsError(f"batch_size={self.batch_size!r} debe ser un entero mayor que cero.")
-        key = (tuple(names), self.weights, self.device, self.engine, self.precision, int(self.batch_size))
+        size = None if self.batch_size is None else check_int("batch_size", self.batch_size)
+        key = (tuple(names), self.weights, self.device, self.engine, self.precision, size)
         with _LOADING:  # si lo piden varios hilos a la vez, que lo haga uno
             known, engines = getattr(self, "_engines", (None, []))
             if known != key or not all(engine.usable for engine in engines):

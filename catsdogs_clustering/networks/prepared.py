@@ -22,6 +22,7 @@ from catsdogs_clustering.networks.engines import (
     graph_for,
     import_openvino,
     load_engine,
+    pick_batch,
     run_graph,
     same_signal_stack,
     working_device,
@@ -124,12 +125,13 @@ def prepare_engine(
     device: str = "auto",  # como en load_engine
     engine: str = "auto",  # como en load_engine
     precision: str = "auto",  # como en load_engine
-    batch_size: int = 16,  # fotos por lote
+    batch_size: int | None = None,  # como en load_engine
     store: VectorCache | None = None,  # dónde se guardan las redes preparadas
 ) -> Engine:  # listo para usar
     "Lo mismo que `load_engine(load_backbone(…))`, y la segunda vez, sin esperar."
     fast = store is not None and engine in ("auto", "openvino") and import_openvino()
     fast = fast and working_device(device, engine, precision) == "cpu"
+    batch_size = pick_batch(batch_size, "cpu") if fast else batch_size
     key = network_key(name, weights, precision, batch_size) if fast else None
     if known := _stored(store, key, name, weights, batch_size):
         return known
