@@ -103,7 +103,7 @@ def _send(
     batch = batch.pin_memory() if device.startswith("cuda") else batch
     return batch.to(device, non_blocking=True).permute(0, 3, 1, 2)
 
-
+# %% ../../nbs/rooms/networks/51_engines.ipynb #523d9977
 def _torch_forward(
     backbone: Backbone,  # red
     device: str,  # "cpu", "cuda"…
@@ -172,7 +172,7 @@ class _SignalStack(ctypes.Structure):
 
     _fields_ = [("pointer", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
 
-
+# %% ../../nbs/rooms/networks/51_engines.ipynb #b296640d
 @contextmanager
 def same_signal_stack():
     "Al salir, la pila en que este hilo atiende las señales es la de antes; vale como decorador."
