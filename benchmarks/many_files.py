@@ -7,7 +7,8 @@ Se hace una carpeta con copias de las fotos de CATSDOGS_DATA (o de los dibujos),
 al final para que ninguna sea igual que otra, y se le pide `catsdogs entrenar`. Cuando ya tiene la mitad de
 los vectores recibe SIGKILL; otro proceso empieza de nuevo con la misma caché. Se apunta lo que tarda cada
 uno, lo que ocupa (lo más que ha llegado a ocupar, VmHWM, y sin contar archivos, RssAnon) y cuántos vectores
-quedaron guardados. Las copias se borran al acabar. Funciona en Linux.
+quedaron guardados; y al final, lo que tarda la red con fotos ya preparadas, que es el tope. Las copias se
+borran al acabar. Funciona en Linux.
 """
 
 import argparse
@@ -93,6 +94,23 @@ def measure(photos: list, n: int, backbone: str, views: str) -> dict:
     return row
 
 
+def forward_only(name: str, photos: list, turns: int = 5) -> float:  # milisegundos por foto
+    "Lo que tarda la red sola, con las fotos ya preparadas: la mejor de varias vueltas."
+    from catsdogs_clustering.networks.backbones import load_backbone, preprocess
+    from catsdogs_clustering.networks.engines import load_engine
+    from catsdogs_clustering.photos.reading import decode_pixels, read_bytes
+
+    engine = load_engine(load_backbone(name))
+    prep, best = engine.backbone.preprocessing, float("inf")
+    pixels = [preprocess(decode_pixels(read_bytes(path), path), prep) for path in photos]
+    engine(pixels)  # calentar
+    for _ in range(turns):
+        start = time.perf_counter()
+        engine(pixels)
+        best = min(best, time.perf_counter() - start)
+    return 1000 * best / len(pixels)
+
+
 def tell(row: dict) -> str:
     "Una medida, en una línea."
     killed, whole = row["killed"], row["whole"]
@@ -102,7 +120,7 @@ def tell(row: dict) -> str:
         f"{killed['seconds']:.0f} s, con {killed['stored']} vectores guardados; y luego, hasta el informe, "
         f"{whole['seconds']:.0f} s (procesador {whole['cpu']:.0f}), {most:.0f} MB como mucho "
         f"({own:.0f} sin contar archivos); informe {row['report'] / 1e6:.1f} MB, "
-        f"modelo {row['model'] / 1e6:.1f} MB"
+        f"modelo {row['model'] / 1e6:.1f} MB; la red sola, {row['network']:.2f} ms por foto"
     )
 
 
@@ -115,7 +133,9 @@ def main() -> None:
     args = parser.parse_args()
     from catsdogs_clustering.dataset import example_photos
 
-    row = measure(example_photos(), args.numero, args.backbone, args.vistas)
+    photos = example_photos()
+    row = measure(photos, args.numero, args.backbone, args.vistas)
+    row["network"] = forward_only(args.backbone, photos[:512])
     print(tell(row))
     if args.apuntar:
         with open(args.apuntar, "a", encoding="utf-8") as notes:
