@@ -94,7 +94,7 @@ def measure(photos: list, n: int, backbone: str, views: str) -> dict:
     return row
 
 
-def forward_only(name: str, photos: list, turns: int = 5) -> float:  # milisegundos por foto
+def forward_only(name: str, photos: list, turns: int = 5) -> float:  # ms por foto
     "Lo que tarda la red sola, con las fotos ya preparadas: la mejor de varias vueltas."
     from catsdogs_clustering.networks.backbones import load_backbone, preprocess
     from catsdogs_clustering.networks.engines import load_engine
