@@ -151,9 +151,8 @@ PROGRAMS = {
 
 def read_groups(name: str, folder: Path, out: Path) -> dict:  # nombre de archivo → grupo
     "Los grupos que ha guardado un programa."
-    if name.startswith(
-        "catsdogs"
-    ):  # el modelo no guarda rutas: se le pregunta otra vez, con sus vectores en la caché
+    # el modelo de catsdogs no guarda rutas: se le pregunta otra vez, con sus vectores en la caché
+    if name.startswith("catsdogs"):
         order = ["predecir", out / "modelo.skops", folder, "--csv", out / "grupos.csv", "--quieto"]
         subprocess.run(
             [sys.executable, "-c", CATSDOGS, *order],
