@@ -91,7 +91,9 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as e:
-            raise _Interrupted(self.resume, 143 if isinstance(e, _Terminated) else 130) from None
+            raise _Interrupted(
+                ctx.meta.get("resume", self.resume), 143 if isinstance(e, _Terminated) else 130
+            ) from None
 
 # %% ../../nbs/rooms/commands/60_terminal.ipynb #2ee644e2
 class _Interrupted(click.ClickException):

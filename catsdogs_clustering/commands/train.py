@@ -8,8 +8,9 @@ __all__ = ['FAST', 'MIN_KNOWN', 'MIN_MATCH', 'Training', 'train']
 # %% ../../nbs/tool/commands/12c_train.ipynb #0cc1fd7c
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -370,8 +371,8 @@ def _hits(score: dict) -> str:  # lo que dice el resumen de los aciertos
     return f"{hits} de {number(score['fotos'])} (al 95 %, entre {low} y {high})"
 
 # %% ../../nbs/tool/commands/12c_train.ipynb #612a1ed8
-def _print_summary(s: dict) -> None:
-    "Escribe el resumen en la terminal."
+def _print_groups(s: dict) -> None:
+    "Escribe en la terminal lo que ha salido, que ya se sabe antes de hacer el informe."
     click.echo(f"{count(s['fotos'], 'foto')} en {count(len(s['grupos']), 'grupo')}")
     for g in s["grupos"]:
         click.echo(f"  {g['nombre'] or 'grupo ' + str(g['grupo']):<12} {number(g['fotos']):>7}")
@@ -387,7 +388,22 @@ def _print_summary(s: dict) -> None:
         click.echo(f"{strange} sin nada parecido entre las demás: míralas en el informe.")
     if a := s["aciertos"]:
         click.echo(f"Aciertos con estas mismas fotos: {_hits(a)}")
-    click.echo(f"Modelo:  {printable(s['modelo'])}\nInforme: {printable(s['informe'])}")
+    click.echo(f"Modelo:  {printable(s['modelo'])}")
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #1783fa4a
+def _tell_groups(s: dict, as_json: bool) -> None:
+    "Con el modelo guardado: cuenta lo que ha salido, y deja dicho qué falta si se interrumpe el informe."
+    click.get_current_context().meta["resume"] = (
+        f"El modelo está guardado en «{printable(s['modelo'])}», pero falta el informe: "
+        "para tenerlo, repite la orden con --forzar."
+    )
+    if not as_json:
+        _print_groups(s)
+
+# %% ../../nbs/tool/commands/12c_train.ipynb #ec9df514
+def _print_next(s: dict) -> None:
+    "Dice en la terminal dónde está el informe, y la orden que toca después."
+    click.echo(f"Informe: {printable(s['informe'])}")
     command = ["catsdogs", "predecir", s["modelo"], s["carpeta"], "--organizar", "ordenadas"]
     click.echo(f"Ahora:   {printable(unclear.quoted(command))}")
 
@@ -490,8 +506,9 @@ def _command(
     elif shards := _shards(folder):
         params |= _same_reader(shards, params, _typed(ctx))
     names, watch = _parse_names(nombre), Stopwatch(quiet)
+    told = partial(_tell_groups, as_json=as_json)
     try:
-        summary = _train_and_save(folder, model_file, report, names, cache, watch, params, seguir)
+        summary = _train_and_save(folder, model_file, report, names, cache, watch, params, seguir, told)
     except CatsDogsError as e:
         if not hasattr(e, "choice"):
             raise
@@ -500,7 +517,7 @@ def _command(
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary)
+        _print_next(summary)
     if summary["aparte"] and not as_json:
         click.echo(summary["aparte"], err=True)
     list_problems([(p["archivo"], p["motivo"]) for p in summary["problemas"]])
@@ -516,8 +533,9 @@ def _train_and_save(
     watch: Stopwatch,  # cronómetro que anuncia los pasos
     params: dict,  # los de ImageClusterer
     previous: str | None = None,  # modelo que se sigue
+    saved: Callable = lambda summary: None,  # se llama con el resumen en cuanto está el modelo
 ) -> dict:  # el resumen
-    "Entrena, guarda el modelo y escribe el informe."
+    "Entrena, guarda el modelo, lo cuenta y escribe el informe."
     _scan(folder)  # si no hay fotos, mejor saberlo antes de cargar nada
     with watch("Preparar las bibliotecas"):
         from catsdogs_clustering.persistence import save_model
@@ -532,6 +550,8 @@ def _train_and_save(
         training = train(folder, examples, watch=watch, previous=old, cache=place, **params)
     with watch("Guardar el modelo"):
         save_model(training.model, model_file)
+    summary = _summary(training, model_file, report, folder, before)
+    saved(summary)
     try:
         with watch("Escribir el informe"):
             _report(training, report, expand(folder))
@@ -539,4 +559,4 @@ def _train_and_save(
         raise CatsDogsError(
             f"El modelo está guardado en «{printable(model_file)}», pero falta el informe. {e}"
         ) from None
-    return _summary(training, model_file, report, folder, before)
+    return summary
