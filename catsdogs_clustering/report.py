@@ -222,7 +222,12 @@ def _points(
     "Lo que el explorador necesita saber de las fotos; si son demasiadas, de una muestra."
     rows = sample_rows(len(table), MOST, random_state)
     table, vectors = table.iloc[rows], np.asarray(vectors[rows], dtype=np.float32)
-    xy = _place(vectors, size, random_state) if size else None
+    if not size:
+        return None
+    with ThreadPoolExecutor(1) as pool:  # t-SNE ocupa un núcleo: mientras, las miniaturas en los demás
+        tiles = list(table["path"]) if len(table) <= MOST_THUMBNAILS else []
+        sheets = pool.submit(sprite_sheets, tiles)
+        xy = _place(vectors, size, random_state)
     if xy is None:
         return None
     clusters, groups = np.unique(table["cluster"], return_inverse=True)
@@ -235,7 +240,7 @@ def _points(
         margin=table["confidence"].to_numpy() if "confidence" in table else None,
         near=nearest_rows(vectors),
         marks=_marks(table),
-        sheets=sprite_sheets(list(table["path"])) if len(table) <= MOST_THUMBNAILS else [],
+        sheets=sheets.result(),
     )
 
 # %% ../nbs/tool/11_report.ipynb #4954a834
