@@ -125,7 +125,7 @@ def _graph_map(
     Z: np.ndarray,  # vectores reducidos (fotos, componentes)
     size: int,  # cuántas coordenadas
 ) -> tuple[np.ndarray, np.ndarray]:  # (fotos, size), y el valor propio de cada coordenada
-    "Coordenadas de cada foto en la red de vecinas, con enlaces débiles (Amini y otros, 2013)."
+    "Coordenadas de cada foto en el grafo de vecinas, con enlaces débiles (Amini y otros, 2013)."
     cosines, n = _likeness(Z), len(Z)
     k = min(_NEIGHBOURS, max(3, n // 10), n - 1)
     crowd = np.sort(cosines, axis=1)[:, -k:].mean(axis=1)  # lo cerca que tiene a las suyas (CSLS)
