@@ -49,7 +49,11 @@ def embed(paths: list[Path], cache: Path, backbone: str, started=None) -> np.nda
 
 def worker(paths, cache, backbone, started, result):
     "Lo que hace cada proceso: convertir y, si llega al final, dejar los vectores en un archivo."
-    np.save(result, embed(paths, cache, backbone, started))
+    from catsdogs_clustering.common.writers import whole_file
+
+    vectors = embed(paths, cache, backbone, started)
+    with whole_file(result) as partial:  # también a éste lo pueden matar mientras escribe
+        np.save(partial, vectors)
 
 
 def stored(cache: Path) -> dict[bytes, bytes]:
