@@ -116,7 +116,7 @@ def mirrored(photos: list, n: int, folder: Path) -> list:  # n fotos que ninguna
 def measure(photos: list, new: list, repeats: int, folder: Path) -> dict:
     "Todas las medidas, en segundos, en razones y en bytes."
     catsdogs, model = (
-        [sys.executable, "-c", "from catsdogs_clustering.commands.cli import main; main()"],
+        [sys.executable, "-c", "from catsdogs_clustering.commands.start import main; main()"],
         folder / "modelo.skops",
     )
     only, home, fresh = folder / "sólo", folder / "hogar", folder / "otro"

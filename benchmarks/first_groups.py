@@ -25,7 +25,7 @@ ORDERS = {  # nombre → opciones, y si otra carpeta ha dejado preparada la red
     "--rapido, con la red preparada": (["--rapido"], True),
     "sin opciones, la primera vez": ([], False),
 }
-CATSDOGS = [sys.executable, "-c", "from catsdogs_clustering.commands.cli import main; main()"]
+CATSDOGS = [sys.executable, "-c", "from catsdogs_clustering.commands.start import main; main()"]
 
 
 def train(folder: Path, place: Path, home: Path, options: list) -> dict:  # segundos

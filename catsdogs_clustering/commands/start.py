@@ -6,6 +6,8 @@
 __all__ = ['main']
 
 # %% ../../nbs/rooms/commands/59_start.ipynb #42460e0c
+import atexit
+import gc
 import os
 import signal
 
@@ -19,6 +21,7 @@ def _leave(*_) -> None:
 def main() -> None:  # termina el proceso con su código de salida
     "La orden `catsdogs`, desde el primer instante."
     try:
+        atexit.register(gc.freeze)  # al salir, que no se busque basura: el sistema se lleva la memoria entera
         ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if ours:
             signal.signal(signal.SIGINT, _leave)
