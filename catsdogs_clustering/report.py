@@ -212,6 +212,18 @@ def _marks(
     arrays = {title: np.asarray(mask, dtype=bool) for title, mask in found.items()}
     return {title: mask for title, mask in arrays.items() if mask.any()}
 
+# %% ../nbs/tool/11_report.ipynb #3e75a6b1
+def _drawn(
+    tiles: list[Path],  # fotos de las que se hace miniatura
+    vectors: np.ndarray,  # (fotos, números)
+    size: int,  # de cuántas se calcula el sitio
+    random_state: int,  # semilla
+) -> tuple[np.ndarray | None, list[str]]:  # el sitio de cada foto, y las láminas de miniaturas
+    "El mapa, que ocupa un núcleo, y a la vez las miniaturas en los demás."
+    with ThreadPoolExecutor(1) as pool:
+        sheets = pool.submit(sprite_sheets, tiles)
+        return _place(vectors, size, random_state), sheets.result()
+
 # %% ../nbs/tool/11_report.ipynb #7d8a04f8
 def _points(
     table: pd.DataFrame,  # la que da _prepare
@@ -222,12 +234,8 @@ def _points(
     "Lo que el explorador necesita saber de las fotos; si son demasiadas, de una muestra."
     rows = sample_rows(len(table), MOST, random_state)
     table, vectors = table.iloc[rows], np.asarray(vectors[rows], dtype=np.float32)
-    if not size:
-        return None
-    with ThreadPoolExecutor(1) as pool:  # t-SNE ocupa un núcleo: mientras, las miniaturas en los demás
-        tiles = list(table["path"]) if len(table) <= MOST_THUMBNAILS else []
-        sheets = pool.submit(sprite_sheets, tiles)
-        xy = _place(vectors, size, random_state)
+    tiles = list(table["path"]) if len(table) <= MOST_THUMBNAILS else []
+    xy, sheets = _drawn(tiles, vectors, size, random_state) if size else (None, [])
     if xy is None:
         return None
     clusters, groups = np.unique(table["cluster"], return_inverse=True)
@@ -240,7 +248,7 @@ def _points(
         margin=table["confidence"].to_numpy() if "confidence" in table else None,
         near=nearest_rows(vectors),
         marks=_marks(table),
-        sheets=sheets.result(),
+        sheets=sheets,
     )
 
 # %% ../nbs/tool/11_report.ipynb #4954a834
