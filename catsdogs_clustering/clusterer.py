@@ -291,13 +291,18 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
         _warn_if_two_ways(clusterer)
-        return self._facts(found, clusterer, OutlierDetector().fit(X), choice)
+        facts = self._facts(found, clusterer, OutlierDetector().fit(X), choice)
+        if facts is None:
+            raise CatsDogsError(f"De los {k} grupos, alguno se queda sin fotos: pide menos en `n_clusters`.")
+        return facts
 
-    def _facts(self, found, clusterer, detector, choice=None) -> dict:  # nombre → valor
-        "Todo lo que se sabe de unas fotos, con un método y un detector ya entrenados."
+    def _facts(self, found, clusterer, detector, choice=None) -> dict | None:  # nombre → valor
+        "Lo que se sabe de unas fotos, con un método y un detector entrenados; `None` si sobra algún grupo."
         X, k = found.vectors, clusterer.n_clusters
         proba = clusterer.predict_proba(X)
         labels = proba.argmax(axis=1)
+        if len(np.unique(labels)) < k:
+            return None
         centers = cluster_centers(X, labels, k)
         return dict(
             paths_=found.paths,
@@ -347,7 +352,8 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         if detector is None:
             return None
         facts = self._facts(found, old.clusterer_, detector)
-        facts["training_"]["changed"] = changed
+        if facts:  # si no, de un grupo no queda ninguna foto
+            facts["training_"]["changed"] = changed
         return facts
 
     def _warn_if_slow(self, paths: list[Path]) -> None:
