@@ -35,7 +35,7 @@ from catsdogs_clustering.commands.terminal import (
 )
 from ..common.errors import CatsDogsError, os_reason, printable
 from ..common.numbers import count, decimal, number, significant
-from ..common.writers import new_folder, write_csv
+from ..common.writers import check_csv, new_folder, write_csv
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #a877c0db
 def _import_skops() -> None:
@@ -395,7 +395,9 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
         raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {significant(duda, 6)}.")
     if enlazar and not organizar:
         raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
-    csv, dest = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths)
+    if csv:
+        csv = check_csv(check_output(csv, ".csv", "--csv"), "--csv")
+    dest = _check_organize(organizar, paths)
     watch = Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
     problems = found.problems + [p for listing in found.listings for p in listing.problems]
