@@ -359,7 +359,14 @@ def _check_model_file(
         raise click.UsageError(
             "Falta «--modelo», que dice dónde guardar el modelo.", click.get_current_context()
         )
-    path = check_output(path or previous, ".skops", "--modelo" if path else "--seguir")
+    option = "--modelo" if path else "--seguir"
+    path = check_output(path or previous, ".skops", option)
+    real = Path(os.path.realpath(path))
+    if path.is_symlink() and not (real.is_file() and os.access(real.parent, os.W_OK | os.X_OK)):
+        raise CatsDogsError(
+            f"«{printable(path)}» es un enlace que no lleva a ningún archivo que se pueda cambiar: "
+            f"arréglalo, o elige otro nombre en {option}."
+        )
     mine = previous and path.exists() and os.path.exists(expand(previous)) and path.samefile(expand(previous))
     if path.exists() and not force and not mine:
         raise CatsDogsError(

@@ -21,15 +21,23 @@ from .errors import CatsDogsError, listed, os_reason, printable
 @contextmanager
 def whole_file(
     path: str | Path,  # archivo definitivo, exista ya o no
+    follow: bool = True,  # si es un enlace, escribir donde lleva, en vez de quitarlo
 ) -> Iterator[Path]:  # contexto que da el archivo provisional, que al acabar ocupa el sitio de path
     "Prepara un archivo aparte y lo pone en su sitio de una vez; si algo falla, no queda nada."
     path = Path(path)
-    partial = path.with_name(f".{uuid4().hex}.parcial{path.suffix}")
+    link = follow and os.path.islink(path)
+    final = Path(os.path.realpath(path)) if link else path
+    partial = final.with_name(f".{uuid4().hex}.parcial{path.suffix}")
     try:
+        if link:
+            os.stat(path)  # si está roto, o da vueltas, lo dice el sistema
         yield partial
         with open(partial, "rb" if os.name == "posix" else "rb+") as file:  # Windows sólo deja con permiso
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        if follow:
+            with suppress(OSError):  # el de antes puede no existir, y hay discos sin permisos
+                shutil.copymode(final, partial)
+        os.replace(partial, final)
     except OSError as e:
         raise CatsDogsError(
             f"No se pudo escribir «{printable(path)}» ({os_reason(e)}): "
@@ -45,7 +53,7 @@ def copy_file(
     target: str | Path,  # archivo que se crea
 ) -> None:
     "Copia un archivo de modo que, con su nombre definitivo, siempre está entero."
-    with whole_file(target) as partial:
+    with whole_file(target, follow=False) as partial:
         shutil.copy2(path, partial)
 
 # %% ../../nbs/rooms/common/32_writers.ipynb #51db4939
