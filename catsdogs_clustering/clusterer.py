@@ -28,7 +28,7 @@ from catsdogs_clustering.common.checks import (
 from .common.errors import CatsDogsError, ImageReadError, printable
 from .common.model_files import probe_vectors
 from .common.numbers import count, number, percent
-from .common.sampling import sample_sentence
+from .common.sampling import sample_rows, sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
 from .following import compare_models, few_changes, renumber, updated_detector
@@ -106,6 +106,9 @@ class UnclearKError(CatsDogsError):
         return type(self), (self.choice, self.table, self.problems)
 
 # %% ../nbs/tool/10_clusterer.ipynb #ebb8c428
+_LOOKED_AT = 1000  # fotos que mira choose_k, como mucho
+
+
 def _find_k(
     found: Embeddings,  # las fotos que se pudieron leer, y sus vectores
     random_state: int,  # semilla
@@ -114,11 +117,13 @@ def _find_k(
 ) -> KChoice:  # la votación, con un k claro
     "Elige el número de grupos, o lanza `UnclearKError` con la votación y los más probables."
     X = found.vectors
-    distinct = count_distinct(X, 20)
+    rows = sample_rows(len(X), _LOOKED_AT, np.random.default_rng(random_state))
+    distinct = count_distinct(X[rows], 20)
     if distinct < 4:
+        where = f"entre las {number(len(rows))} que se miran " if len(rows) < len(X) else ""
         raise CatsDogsError(
             'Para elegir el número de grupos con n_clusters="auto" hacen falta al menos '
-            f"4 fotos distintas y hay {distinct}: añade fotos o di cuántos grupos quieres."
+            f"4 fotos distintas y {where}hay {distinct}: añade fotos o di cuántos grupos quieres."
         )
     choice = choose_k(X, range(2, distinct // 2 + 1), random_state)
     if choice.k is None:
