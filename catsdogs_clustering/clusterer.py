@@ -28,7 +28,7 @@ from catsdogs_clustering.common.checks import (
 from .common.errors import CatsDogsError, ImageReadError, printable
 from .common.model_files import probe_vectors
 from .common.numbers import count, number, percent
-from .common.sampling import sample_sentence
+from .common.sampling import sample_rows, sample_sentence
 from .embedding import Embeddings, ImageEmbedder
 from .evaluation import Evaluation, evaluate
 from .following import compare_models, few_changes, renumber, updated_detector
@@ -106,6 +106,9 @@ class UnclearKError(CatsDogsError):
         return type(self), (self.choice, self.table, self.problems)
 
 # %% ../nbs/tool/10_clusterer.ipynb #ebb8c428
+_LOOKED_AT = 1000  # fotos que mira choose_k, como mucho
+
+
 def _find_k(
     found: Embeddings,  # las fotos que se pudieron leer, y sus vectores
     random_state: int,  # semilla
@@ -114,11 +117,13 @@ def _find_k(
 ) -> KChoice:  # la votación, con un k claro
     "Elige el número de grupos, o lanza `UnclearKError` con la votación y los más probables."
     X = found.vectors
-    distinct = count_distinct(X, 20)
+    rows = sample_rows(len(X), _LOOKED_AT, np.random.default_rng(random_state))
+    distinct = count_distinct(X[rows], 20)
     if distinct < 4:
+        where = f"entre las {number(len(rows))} que se miran " if len(rows) < len(X) else ""
         raise CatsDogsError(
             'Para elegir el número de grupos con n_clusters="auto" hacen falta al menos '
-            f"4 fotos distintas y hay {distinct}: añade fotos o di cuántos grupos quieres."
+            f"4 fotos distintas y {where}hay {distinct}: añade fotos o di cuántos grupos quieres."
         )
     choice = choose_k(X, range(2, distinct // 2 + 1), random_state)
     if choice.k is None:
@@ -291,13 +296,18 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         k = int(choice.k if choice else self.n_clusters)
         clusterer = make_clusterer(self.method, k, self.random_state).fit(X)
         _warn_if_two_ways(clusterer)
-        return self._facts(found, clusterer, OutlierDetector().fit(X), choice)
+        facts = self._facts(found, clusterer, OutlierDetector().fit(X), choice)
+        if facts is None:
+            raise CatsDogsError(f"De los {k} grupos, alguno se queda sin fotos: pide menos en `n_clusters`.")
+        return facts
 
-    def _facts(self, found, clusterer, detector, choice=None) -> dict:  # nombre → valor
-        "Todo lo que se sabe de unas fotos, con un método y un detector ya entrenados."
+    def _facts(self, found, clusterer, detector, choice=None) -> dict | None:  # nombre → valor
+        "Lo que se sabe de unas fotos, con un método y un detector entrenados; `None` si sobra algún grupo."
         X, k = found.vectors, clusterer.n_clusters
         proba = clusterer.predict_proba(X)
         labels = proba.argmax(axis=1)
+        if len(np.unique(labels)) < k:
+            return None
         centers = cluster_centers(X, labels, k)
         return dict(
             paths_=found.paths,
@@ -347,7 +357,8 @@ class ImageClusterer(ClusterMixin, BaseEstimator):
         if detector is None:
             return None
         facts = self._facts(found, old.clusterer_, detector)
-        facts["training_"]["changed"] = changed
+        if facts:  # si no, de un grupo no queda ninguna foto
+            facts["training_"]["changed"] = changed
         return facts
 
     def _warn_if_slow(self, paths: list[Path]) -> None:

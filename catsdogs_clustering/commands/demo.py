@@ -7,6 +7,7 @@ __all__ = ['MIN_IMAGES', 'Demo', 'run_demo']
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #4591f19b
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import click
 import numpy as np
 
 from .terminal import PATH, Command, Stopwatch, quiet_option
-from ..common.errors import CatsDogsError, ImageReadError, os_reason, printable
+from ..common.errors import CatsDogsError, ImageReadError, listed, os_reason, printable
 from ..common.numbers import count, decimal, number, percent
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #55b3cdf9
@@ -161,6 +162,21 @@ def _cluster(root: Path, paths: list[Path], n_clusters: int, backbone: str, cach
     vectors = np.concatenate([X[part] for part in parts])
     return Demo(train, test, model, table, projection, vectors, [], _scores(table), watch.seconds, backbone)
 
+# %% ../../nbs/tool/commands/12g_demo.ipynb #f4839d39
+_OURS = re.compile(r"(muestra|mapa|grupo_[0-9]+)\.png|grupos\.csv|catsdogs\.pkl|informe\.html", re.IGNORECASE)
+
+
+def _check_taken(out: Path) -> None:
+    "Sólo se renueva lo que dejó otra demostración; lo demás es de quien lo puso."
+    report, mark = out / "informe.html", "<title>Demostración · informe de catsdogs</title>"
+    if report.is_file() and mark.encode() in report.read_bytes()[:2000]:
+        return
+    if taken := sorted(name for name in os.listdir(out) if _OURS.fullmatch(name)):
+        raise CatsDogsError(
+            f"En «{printable(out)}» ya hay {listed(taken)}, y no se pisa nada: "
+            "elige otra carpeta con --salida."
+        )
+
 # %% ../../nbs/tool/commands/12g_demo.ipynb #31b9e7c1
 def _check_out(out: Path) -> None:
     "La carpeta de resultados se tiene que poder escribir; mejor saberlo antes de empezar."
@@ -171,6 +187,8 @@ def _check_out(out: Path) -> None:
     parent = out if out.exists() else next(p for p in out.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise CatsDogsError(f"No se puede escribir en «{printable(out)}»: elige otra carpeta con --salida.")
+    if out.exists():
+        _check_taken(out)
 
 # %% ../../nbs/tool/commands/12g_demo.ipynb #36345a43
 def _figures(demo: Demo) -> dict:  # nombre de archivo → figura
@@ -223,9 +241,11 @@ def _write_results(demo: Demo, out: Path) -> None:
             for name, figure in _figures(demo).items():
                 figure.savefig(partial / name, dpi=100)
             _write_report(demo, partial / "informe.html")
-            for old in out.glob("grupo_*.png"):
-                old.unlink()  # de una vez anterior, con más grupos
-            for file in sorted(partial.iterdir()):
+            for old in out.iterdir():
+                if re.fullmatch(r"grupo_[0-9]+\.png", old.name):
+                    old.unlink()  # de una vez anterior, con más grupos
+            report = partial / "informe.html"  # delante, porque dice de quién es la carpeta
+            for file in [report, *sorted(set(partial.iterdir()) - {report})]:
                 os.replace(file, out / file.name)
     except OSError as e:
         raise CatsDogsError(

@@ -80,19 +80,19 @@ def _compare(model, good, kinds: list, problems: list, source: str) -> Result:  
     "Cuenta aciertos, en total y por tipo."
     import pandas as pd
 
+    from catsdogs_clustering.commands.train import named_kinds
     from catsdogs_clustering.evaluation import assign_kinds, evaluate, match_clusters
 
-    labels, known = good["cluster"].astype(int), set(filter(None, kinds))
+    labels, named = good["cluster"].astype(int), named_kinds(model.names_, kinds)
     names = [model.cluster_name(group) for group in labels]
-    matched = not set(model.names_.values()) & known
-    mapping = match_clusters(labels, kinds) if matched else model.names_
+    mapping = named or match_clusters(labels, kinds)
     score, guess = evaluate(labels, kinds, mapping), assign_kinds(labels, mapping)
     table = pd.DataFrame({"path": list(good["path"]), "kind": kinds, "predicted": guess}, dtype=object)
     recall = {
         kind: (int((rows["predicted"] == kind).sum()), len(rows)) for kind, rows in table.groupby("kind")
     }
     confusion = pd.crosstab(pd.Series(kinds, name="tipo"), pd.Series(names, name="grupo"))
-    return Result(score, confusion, recall, matched, problems, table, source)
+    return Result(score, confusion, recall, not named, problems, table, source)
 
 # %% ../../nbs/tool/commands/12e_evaluate.ipynb #4f5c2142
 def _summary(result: Result) -> dict:  # en tipos que caben en un JSON

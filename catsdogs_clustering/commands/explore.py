@@ -24,7 +24,7 @@ from catsdogs_clustering.commands.terminal import (
 )
 from ..common.errors import printable
 from ..common.numbers import count, number
-from ..common.writers import write_csv
+from ..common.writers import check_csv, write_csv
 
 # %% ../../nbs/tool/commands/12b_explore.ipynb #0ab8e222
 @dataclass
@@ -174,7 +174,8 @@ def _csv_table(found: Exploration):  # DataFrame con las columnas en español
 @click.pass_context
 def _command(ctx, folder, csv, sin_repetidas, quiet, as_json):
     "Cuenta qué hay en CARPETA: tamaños, archivos que no se abren y fotos repetidas."
-    csv = check_output(csv, ".csv", "--csv")
+    if csv:
+        csv = check_csv(check_output(csv, ".csv", "--csv"), "--csv")
     found = explore(folder, not sin_repetidas, quiet)
     if csv:
         write_csv(_csv_table(found), csv)

@@ -6,6 +6,7 @@
 __all__ = ['MIN_BATCH', 'DOUBT', 'load_clusterer', 'Prediction', 'predict', 'safe_name', 'plan_folders', 'organize']
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #18a19286
+import errno
 import os
 import re
 import shutil
@@ -34,7 +35,7 @@ from catsdogs_clustering.commands.terminal import (
 )
 from ..common.errors import CatsDogsError, os_reason, printable
 from ..common.numbers import count, decimal, number, significant
-from ..common.writers import new_folder, write_csv
+from ..common.writers import check_csv, new_folder, write_csv
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #a877c0db
 def _import_skops() -> None:
@@ -179,40 +180,62 @@ def safe_name(
     return f"grupo-{clean}" if reserved else clean
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #1da965c3
+_MOST_NEITHER = 100  # bytes de «ni gato ni perro», como mucho
+
+
 def _folder_names(model) -> dict:  # grupo → carpeta; y además "dudosas" y "distintas"
     "Elige el nombre de cada carpeta, sin que se repita ninguno."
+    from catsdogs_clustering.photos.gathering import same_name
     from catsdogs_clustering.report import outlier_name
 
-    wanted = {
-        "dudosas": "dudosas",
-        "distintas": outlier_name(model.names_.get(g) for g in range(model.n_clusters_)),
-    }
+    neither = outlier_name(model.names_.get(g) for g in range(model.n_clusters_))
+    if len(os.fsencode(safe_name(neither))) > _MOST_NEITHER:
+        neither = "distintas"
+    wanted = {"dudosas": "dudosas", "distintas": neither}
     wanted |= {group: model.cluster_name(group) for group in range(model.n_clusters_)}
     names, taken = {}, set()
     for key, name in wanted.items():
         names[key] = _free(safe_name(name), taken)
-        taken.add(names[key].casefold())
+        taken.add(same_name(names[key]))
     return names
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #1ccbcd8b
+_MOST_BYTES = 255  # de un nombre, en un disco corriente
+
+
+def _cut(
+    name: str,  # un nombre
+    most: int,  # bytes que puede ocupar
+) -> str:  # su principio, con letras enteras
+    "Acorta un nombre hasta que quepa."
+    while name and len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
+
+# %% ../../nbs/tool/commands/12d_predict.ipynb #56c14d1a
 def _free(name: str, taken: set) -> str:  # el nombre, con un número si ya estaba cogido
-    "Busca un nombre libre, sin distinguir mayúsculas: «foto.jpg», «foto-2.jpg»…"
+    "Busca un nombre que quepa y que ningún disco confunda con otro: «foto.jpg», «foto-2.jpg»…"
+    from catsdogs_clustering.photos.gathering import same_name
+
     stem, suffix = os.path.splitext(name)
-    n, free = 1, name
-    while free.casefold() in taken:
+    n, free = 1, _cut(stem, _MOST_BYTES - len(os.fsencode(suffix))) + suffix
+    while same_name(free) in taken:
         n += 1
-        free = f"{stem}-{n}{suffix}"
+        ending = f"-{n}{suffix}"
+        free = _cut(stem, _MOST_BYTES - len(os.fsencode(ending))) + ending
     return free
 
 # %% ../../nbs/tool/commands/12d_predict.ipynb #b59d16e7
 def plan_folders(prediction: Prediction) -> dict[Path, Path]:  # ruta dentro del destino → foto
     "Decide dónde va cada foto que se pudo leer: las distintas y las dudosas, aparte."
+    from catsdogs_clustering.photos.gathering import same_name
+
     folders, plan = _folder_names(prediction.model), {}
     taken = {folder: set() for folder in folders.values()}
     for row in prediction.table[prediction.table["reason"].isna()].itertuples():
         folder = folders["distintas" if row.outlier else "dudosas" if row.doubtful else row.cluster]
         name = _free(row.path.name, taken[folder])
-        taken[folder].add(name.casefold())
+        taken[folder].add(same_name(name))
         plan[Path(folder) / name] = row.path
     return plan
 
@@ -261,6 +284,8 @@ def _place(
 ) -> None:
     "Copia una foto; o la enlaza, si se puede, con un enlace que valga en su sitio definitivo."
     target.parent.mkdir(exist_ok=True)
+    if os.path.lexists(target):  # para este disco, dos nombres son el mismo: no se escribe a través de él
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
         there = os.path.relpath(
             Path(os.path.realpath(path.parent)) / path.name, os.path.realpath(final.parent)
@@ -370,7 +395,9 @@ def _command(ctx, model_file, paths, csv, organizar, enlazar, duda, cache, quiet
         raise CatsDogsError(f"--duda debe estar entre 0 y 1, y es {significant(duda, 6)}.")
     if enlazar and not organizar:
         raise CatsDogsError("--enlazar sólo tiene sentido con --organizar: di en qué carpeta.")
-    csv, dest = check_output(csv, ".csv", "--csv"), _check_organize(organizar, paths)
+    if csv:
+        csv = check_csv(check_output(csv, ".csv", "--csv"), "--csv")
+    dest = _check_organize(organizar, paths)
     watch = Stopwatch(quiet)
     found = predict(model_file, paths, duda, cache_file(cache), watch)
     problems = found.problems + [p for listing in found.listings for p in listing.problems]
