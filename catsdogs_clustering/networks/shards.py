@@ -238,6 +238,7 @@ def vector_settings(
 _MANIFEST, _FACTS, _PART = "fotos.parquet", "vectores.json", "parte-{:06}.parquet"
 SHARD = 1024  # fotos de cada parte, si no se dicen otras
 _MOST = 2**17  # y como mucho, para que quepan en una columna de Parquet
+_MARK = {b"catsdogs_clustering": b"reparto"}  # distingue nuestro fotos.parquet de cualquier otro
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00016
 class Shards:
@@ -274,7 +275,9 @@ class Shards:
         "Las fotos de una parte, con lo que el manifiesto diga de ellas."
         where = str(self.folder / _MANIFEST)
         with _open_manifest(where) as file:
-            return _read(lambda: file.read_row_group(part), where)
+            table = _read(lambda: file.read_row_group(part), where)
+        theirs = {key: text for key, text in (table.schema.metadata or {}).items() if key not in _MARK}
+        return table.replace_schema_metadata(theirs or None)
 
     def check_reader(
         self,
@@ -357,6 +360,28 @@ def _digest_table(
     if others:
         digest.update(repr(_read(table.select(others).to_pylist, where)).encode())
 
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #e69f9601
+def _marked(
+    schema,  # pyarrow.Schema
+):  # pyarrow.Schema
+    "El mismo esquema, con nuestra marca."
+    return schema.with_metadata((schema.metadata or {}) | _MARK)
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #60003c6f
+def _is_ours(
+    path: Path,  # un fotos.parquet que ya está
+    source: PhotoSource,  # las fotos que se piden
+) -> bool:
+    "¿Es un reparto nuestro que se quedó sin su vectores.json, y no el manifiesto de alguien?"
+    asked = source.manifest
+    if asked and os.path.exists(asked) and os.path.exists(path) and os.path.samefile(asked, path):
+        return False
+    try:
+        with _open_manifest(str(path)) as file:
+            return (file.schema_arrow.metadata or {}).items() >= _MARK.items()
+    except CatsDogsError:
+        return False
+
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a0001b
 def _write_manifest(
     source: PhotoSource,  # las fotos
@@ -370,7 +395,7 @@ def _write_manifest(
             for table in source.tables(size):
                 _digest_table(digest, table, source.manifest)
                 writer = writer or pa.parquet.ParquetWriter(
-                    _for_arrow(partial), table.schema, compression="zstd"
+                    _for_arrow(partial), _marked(table.schema), compression="zstd"
                 )
                 writer.write_table(table, row_group_size=size)
                 total += len(table)
@@ -413,6 +438,7 @@ _LEFT_OVER = re.compile(r"\.[0-9a-f]{32}\.parcial\.\w+")  # lo que deja un proce
 
 
 def _check_dest(
+    source: PhotoSource,  # las fotos
     dest: Path,  # carpeta que quizá no está
 ) -> None:
     "Comprueba que en una carpeta se puede empezar, o seguir, sin pisar nada; si no, `CatsDogsError`."
@@ -427,6 +453,11 @@ def _check_dest(
         raise CatsDogsError(
             f"«{printable(dest)}» no está vacía, y no es una carpeta de vectores: elige otra."
         )
+    if _MANIFEST in names and not _is_ours(dest / _MANIFEST, source):
+        raise CatsDogsError(
+            f"En «{printable(dest)}» ya hay un «{_MANIFEST}» que no es nuestro, y no se pisa: elige otra "
+            "carpeta."
+        )
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #2b22f45a
 def prepare_shards(
@@ -437,7 +468,7 @@ def prepare_shards(
 ) -> Shards:
     "Deja lista la carpeta, o comprueba que la que hay es de lo mismo; si no, `CatsDogsError`."
     dest = expand(dest)
-    _check_dest(dest)
+    _check_dest(source, dest)
     if is_shards(dest):
         shards = open_shards(dest)
         _check_same(shards, source, settings, size)
@@ -504,7 +535,7 @@ def vectorize(
     "Convierte fotos en vectores por partes; sólo hace las que faltan. `CatsDogsError` si no se puede."
     import_pyarrow()
     source, quiet = photo_source(source), ImageEmbedder(**embedder.get_params() | {"progress": False})
-    _check_dest(expand(dest))  # antes de poner en marcha ninguna red
+    _check_dest(source, expand(dest))  # antes de poner en marcha ninguna red
     shards = prepare_shards(source, dest, vector_settings(quiet), size)
     missing = shards.missing()
     with progress_bar(sum(map(shards.size, missing)), "Vectorizar", progress) as bar:
