@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -520,8 +521,12 @@ def embed_part(
     photos = shards.photos(part)
     found = embedder.embed(photos["path"].to_pylist())
     table = _part_table(photos, found, shards.facts["n_features"])
-    with whole_file(path) as partial:
-        pa.parquet.write_table(table, _for_arrow(partial), use_dictionary=False, compression="zstd")
+    try:
+        with whole_file(path) as partial:
+            pa.parquet.write_table(table, _for_arrow(partial), use_dictionary=False, compression="zstd")
+    except CatsDogsError:
+        if not path.exists():  # si está, es que la ha acabado otra máquina
+            raise
     return len(found.problems)
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00021
@@ -546,13 +551,18 @@ def vectorize(
     return shards
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00022
+_ABANDONED = 24 * 3600  # segundos sin tocar un archivo a medias, para darlo por abandonado
+
+
 def remove_left_overs(
     shards: Shards,  # acabada
 ) -> None:
-    "Quita lo que dejaran a medias otros procesos a los que se mató."
+    "Quita lo que dejaran a medias otros procesos a los que se mató; lo de hoy puede ser de uno que sigue."
     for name in filter(_LEFT_OVER.fullmatch, os.listdir(shards.folder)):
         with suppress(OSError):
-            (shards.folder / name).unlink()
+            path = shards.folder / name
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a0002c
 def read_shards(
