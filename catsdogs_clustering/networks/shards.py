@@ -507,6 +507,18 @@ def _part_table(
         photos = photos.append_column(name, column)
     return photos
 
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #9c23fc32
+def _check_unchanged(
+    shards: Shards,  # la carpeta
+    embedder: ImageEmbedder,  # transformador que acaba de hacer una parte
+) -> None:
+    "Comprueba que la red sigue siendo la de la carpeta: alguien puede guardar encima de sus pesos."
+    if vector_settings(embedder)["recipes"] != shards.facts["recipes"]:
+        raise CatsDogsError(
+            f"La red ya no es la de los vectores de «{printable(shards.folder)}»: ¿han cambiado sus pesos? "
+            "Repite la orden con los de antes, o elige otra carpeta."
+        )
+
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00020
 def embed_part(
     shards: Shards,  # la carpeta
@@ -520,6 +532,7 @@ def embed_part(
         return len(reasons) - reasons.null_count
     photos = shards.photos(part)
     found = embedder.embed(photos["path"].to_pylist())
+    _check_unchanged(shards, embedder)
     table = _part_table(photos, found, shards.facts["n_features"])
     try:
         with whole_file(path) as partial:
