@@ -8,6 +8,7 @@ __all__ = ['Embeddings', 'check_views', 'room_for', 'ImageEmbedder', 'shared_emb
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #3867ffb4
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, nullcontext
@@ -132,6 +133,17 @@ def room_for(
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #ed4b4319
 _LOADING = fork_safe_lock()
 
+# %% ../../nbs/rooms/networks/55_embedder.ipynb #4754ae15
+def _stamp(
+    weights: str | Path | None,  # como en load_backbone
+) -> tuple[int, int] | None:  # cuándo se escribió y cuánto ocupa; None si no es un archivo
+    "Lo que cambia en un archivo de pesos cuando se guardan otros encima."
+    try:
+        info = os.stat(str(weights or ""))
+    except (OSError, ValueError):
+        return None
+    return (info.st_mtime_ns, info.st_size) if stat.S_ISREG(info.st_mode) else None
+
 # %% ../../nbs/rooms/networks/55_embedder.ipynb #9506b59d
 class ImageEmbedder(TransformerMixin, BaseEstimator):
     "Transformador de scikit-learn: de rutas de fotos a vectores float32 (n_images, n_features)."
@@ -164,7 +176,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         return self
 
     def load(self) -> list[Engine]:
-        "Las redes del transformador, en marcha; se construyen una vez, y otra si cambian los parámetros."
+        "Las redes, en marcha; se construyen una vez, y otra si cambian los parámetros o el archivo de pesos."
         names = [self.backbone] if isinstance(self.backbone, str) else list(self.backbone)
         if not names:
             raise CatsDogsError(
@@ -173,11 +185,13 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
         size = None if self.batch_size is None else check_int("batch_size", self.batch_size)
         key = (tuple(names), self.weights, self.device, self.engine, self.precision, size)
         with _LOADING:  # si lo piden varios hilos a la vez, que lo haga uno
-            known, engines = getattr(self, "_engines", (None, []))
-            if known != key or not all(engine.usable for engine in engines):
+            stamp = _stamp(self.weights)
+            known, before, engines = getattr(self, "_engines", (None, None, []))
+            changed = known != key or stamp not in (None, before)  # un archivo que ya no está no ha cambiado
+            if changed or not all(engine.usable for engine in engines):
                 with nullcontext() if self.cache is None else open_cache(self.cache) as store:
                     engines = [prepare_engine(name, *key[1:], store) for name in names]
-                self._engines = key, engines
+                self._engines = key, stamp, engines
         return engines
 
     @property
@@ -188,6 +202,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
     def embed_batches(self, paths: Iterable[str | Path], size: int = 256) -> Iterator[Embeddings]:
         "Convierte fotos de `size` en `size`, sin guardar nada más que las que están en camino."
         views, engines = check_views(self.views), self.load()
+        n_features = sum(engine.backbone.n_features for engine in engines)
         paths = paths if isinstance(paths, Iterator) else as_paths(paths)
         total = len(paths) if isinstance(paths, list) else None
         with ExitStack() as stack:
@@ -197,7 +212,7 @@ class ImageEmbedder(TransformerMixin, BaseEstimator):
             stack.callback(photos.close)
             while batch := list(islice(photos, size)):
                 bar.update(len(batch))
-                yield _gather(batch, len(views), self.n_features)
+                yield _gather(batch, len(views), n_features)
 
     def embed(self, paths: Iterable[str | Path]) -> Embeddings:
         "Convierte las fotos que se pueden leer; las demás quedan en `problems`."

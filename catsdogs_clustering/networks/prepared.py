@@ -31,7 +31,7 @@ from .quantizing import INT8_RECIPE
 from ..photos.forks import forkproof
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #87527a84
-_VERSION = 1  # cambia cuando cambia la manera de preparar una red
+_VERSION = 2  # cambia cuando cambia la manera de preparar una red
 _LIBRARIES = ("torch", "torchvision", "timm", "openvino")
 
 # %% ../../nbs/rooms/networks/53_prepared.ipynb #ed9eb98e
@@ -50,6 +50,7 @@ def network_key(
     facts = dict(
         name=name,
         weights=file and hashlib.sha256(file.read_bytes()).hexdigest(),
+        source="archivo" if weights and Path(weights).is_file() else str(weights),  # decide el preprocesado
         precision=precision,
         batch_size=batch_size,
         processor=[core.get_property("CPU", p) for p in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")],

@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from ..common.progress import progress_bar
 from ..common.writers import whole_file
 from .embedder import Embeddings, ImageEmbedder, check_views, room_for
 from .provenance import backbone_facts, check_backbone
-from .stream import Order
+from .stream import recipe
 from ..photos.listing import scan_folder
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00006
@@ -43,15 +45,37 @@ def import_pyarrow():
             'pip install "catsdogs_clustering[parquet]".'
         ) from None
 
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #f738d287
+def _for_arrow(
+    path: str | Path,  # ruta de este disco
+) -> str:  # la misma, entera
+    "Una ruta que pyarrow no toma por una dirección; si no se puede escribir en UTF-8, `CatsDogsError`."
+    path = os.path.abspath(path)
+    if _as_text(path) != path:
+        raise CatsDogsError(
+            f"«{printable(path)}» tiene bytes que no son UTF-8, y Parquet no admite esas rutas: "
+            "cámbiale el nombre, o elige otra."
+        )
+    return path
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #f21c046d
+def _why(
+    error: Exception,  # de pyarrow, o de un servidor
+) -> str:  # en una línea
+    "Lo que dice un error que no es nuestro."
+    reason = os_reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return printable(reason.partition("\n")[0])
+
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00009
 def _open_manifest(
     where: str,  # ruta o dirección
 ):  # pyarrow.parquet.ParquetFile
     "Abre un manifiesto; si no se puede, `CatsDogsError`."
     pa, name = import_pyarrow(), printable(where)
+    here = None if "://" in where else _for_arrow(where)
     try:
-        if "://" not in where:
-            return pa.parquet.ParquetFile(where)
+        if here:
+            return pa.parquet.ParquetFile(here)
         import fsspec
 
         return pa.parquet.ParquetFile(fsspec.open(where, "rb").open())
@@ -62,8 +86,30 @@ def _open_manifest(
     except (ImportError, ValueError) as e:
         raise CatsDogsError(f"No se sabe abrir «{name}» ({e}).") from None
     except Exception as e:  # cada servidor falla a su manera
-        reason = os_reason(e) if isinstance(e, OSError) else f"{type(e).__name__}: {e}"
-        raise CatsDogsError(f"No se puede leer el manifiesto «{name}» ({reason}).") from None
+        raise CatsDogsError(f"No se puede leer el manifiesto «{name}» ({_why(e)}).") from None
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #b598c86e
+def _read(
+    action: Callable,  # lo que lee
+    where: str,  # el manifiesto, para el mensaje
+):  # lo que dé
+    "Lee algo de un manifiesto abierto; si no se puede, `CatsDogsError`."
+    try:
+        return action()
+    except UnicodeDecodeError:
+        problem = f"En el manifiesto «{printable(where)}» hay textos que no son UTF-8: escríbelo otra vez."
+    except Exception as e:  # cada servidor, y cada daño, a su manera
+        problem = f"No se puede leer el manifiesto «{printable(where)}», o está dañado ({_why(e)})."
+    raise CatsDogsError(problem)
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #2471aec7
+def _is_text(
+    kind,  # pyarrow.DataType
+) -> bool:
+    "¿Es un tipo de textos, o de categorías con nombre?"
+    pa = import_pyarrow()
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return kind in (pa.string(), pa.large_string(), pa.string_view())
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a0000a
 _OURS = ("digest", "vector", "reason")  # columnas que ponemos nosotros, además de path
@@ -73,13 +119,18 @@ def _check_columns(
     schema,  # pyarrow.Schema
     where: str,  # el manifiesto, para el mensaje
 ) -> None:
-    "Comprueba que un manifiesto tiene la columna de las rutas, y ninguna que se llame como las nuestras."
-    pa = import_pyarrow()
-    texts = (pa.string(), pa.large_string())
-    if "path" not in schema.names or schema.field("path").type not in texts:
+    "Comprueba que un manifiesto dice las rutas, y que sus columnas no se llaman igual, ni como las nuestras."
+    if twice := [name for name, times in Counter(schema.names).items() if times > 1]:
+        raise CatsDogsError(
+            f"El manifiesto «{printable(where)}» tiene columnas que se llaman igual ({listed(twice)}): "
+            "cámbiales el nombre."
+        )
+    kind = schema.field("path").type if "path" in schema.names else None
+    if kind is None or not _is_text(kind):
+        found = f"la suya es de tipo {kind}" if kind is not None else f"tiene {listed(schema.names, 6)}"
         raise CatsDogsError(
             f"El manifiesto «{printable(where)}» no tiene una columna de textos «path», con las rutas de las "
-            f"fotos: tiene {listed(schema.names, 6) or 'ninguna'}."
+            f"fotos: {found if schema.names else 'no tiene ninguna'}."
         )
     if taken := [name for name in schema.names if name in _OURS]:
         raise CatsDogsError(
@@ -119,8 +170,10 @@ class PhotoSource:
             return
         file, pending = _open_manifest(self.manifest), []
         base = None if "://" in self.manifest else os.path.dirname(os.path.abspath(self.manifest))
-        for batch in file.iter_batches(batch_size=size):
-            paths = [_full_path(path, base, self.manifest) for path in batch.column("path").to_pylist()]
+        batches = file.iter_batches(batch_size=size)
+        while (batch := _read(lambda: next(batches, None), self.manifest)) is not None:
+            paths = _read(batch.column("path").to_pylist, self.manifest)
+            paths = [_full_path(path, base, self.manifest) for path in paths]
             table = pa.Table.from_batches([batch])
             at = table.schema.get_field_index("path")
             pending.append(table.set_column(at, "path", pa.array(paths, pa.string())))
@@ -176,7 +229,9 @@ def vector_settings(
         "backbone": backbone_facts(embedder),
         "views": list(views),
         "precision": [engine.precision for engine in engines],
-        "recipes": Order(engines, views).recipes,
+        "recipes": [
+            recipe(engine, view) for engine in engines for view in views
+        ],  # juntas, dicen también el lado
         "n_features": int(embedder.n_features),
     }
 
@@ -184,6 +239,7 @@ def vector_settings(
 _MANIFEST, _FACTS, _PART = "fotos.parquet", "vectores.json", "parte-{:06}.parquet"
 SHARD = 1024  # fotos de cada parte, si no se dicen otras
 _MOST = 2**17  # y como mucho, para que quepan en una columna de Parquet
+_MARK = {b"catsdogs_clustering": b"reparto"}  # distingue nuestro fotos.parquet de cualquier otro
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00016
 class Shards:
@@ -218,8 +274,11 @@ class Shards:
 
     def photos(self, part: int):  # pyarrow.Table
         "Las fotos de una parte, con lo que el manifiesto diga de ellas."
-        with _open_manifest(str(self.folder / _MANIFEST)) as file:
-            return file.read_row_group(part)
+        where = str(self.folder / _MANIFEST)
+        with _open_manifest(where) as file:
+            table = _read(lambda: file.read_row_group(part), where)
+        theirs = {key: text for key, text in (table.schema.metadata or {}).items() if key not in _MARK}
+        return table.replace_schema_metadata(theirs or None)
 
     def check_reader(
         self,
@@ -250,7 +309,7 @@ class Shards:
         self.check_finished()
         for part in range(self.n_parts):
             try:
-                yield pa.parquet.ParquetFile(self.part_file(part)).read(columns)
+                yield pa.parquet.ParquetFile(_for_arrow(self.part_file(part))).read(columns)
             except (pa.ArrowException, OSError, KeyError):
                 raise CatsDogsError(
                     f"«{printable(self.part_file(part))}» no se puede leer: bórralo, repite la orden que lo "
@@ -294,12 +353,35 @@ def open_shards(
 def _digest_table(
     digest,  # lo que va dando hashlib
     table,  # pyarrow.Table
+    where: str | None,  # el manifiesto del que sale, para el mensaje
 ) -> None:
     "Añade unas fotos a la huella de una lista."
     digest.update("".join(f"{path}\0" for path in table["path"].to_pylist()).encode())
     others = [name for name in table.column_names if name != "path"]
     if others:
-        digest.update(repr(table.select(others).to_pylist()).encode())
+        digest.update(repr(_read(table.select(others).to_pylist, where)).encode())
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #e69f9601
+def _marked(
+    schema,  # pyarrow.Schema
+):  # pyarrow.Schema
+    "El mismo esquema, con nuestra marca."
+    return schema.with_metadata((schema.metadata or {}) | _MARK)
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #60003c6f
+def _is_ours(
+    path: Path,  # un fotos.parquet que ya está
+    source: PhotoSource,  # las fotos que se piden
+) -> bool:
+    "¿Es un reparto nuestro que se quedó sin su vectores.json, y no el manifiesto de alguien?"
+    asked = source.manifest
+    if asked and os.path.exists(asked) and os.path.exists(path) and os.path.samefile(asked, path):
+        return False
+    try:
+        with _open_manifest(str(path)) as file:
+            return (file.schema_arrow.metadata or {}).items() >= _MARK.items()
+    except CatsDogsError:
+        return False
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a0001b
 def _write_manifest(
@@ -312,9 +394,11 @@ def _write_manifest(
     with whole_file(path) as partial:
         try:
             for table in source.tables(size):
-                writer = writer or pa.parquet.ParquetWriter(partial, table.schema, compression="zstd")
+                _digest_table(digest, table, source.manifest)
+                writer = writer or pa.parquet.ParquetWriter(
+                    _for_arrow(partial), _marked(table.schema), compression="zstd"
+                )
                 writer.write_table(table, row_group_size=size)
-                _digest_table(digest, table)
                 total += len(table)
         finally:
             if writer:
@@ -342,7 +426,7 @@ def _check_same(
         raise CatsDogsError(f"«{name}» lleva {facts['shard']} fotos en cada parte, y no {size}.")
     total, digest = 0, hashlib.sha256()
     for table in source.tables(facts["shard"]):
-        _digest_table(digest, table)
+        _digest_table(digest, table, source.manifest)
         total += len(table)
     if digest.hexdigest() != facts["digest"]:
         raise CatsDogsError(
@@ -354,6 +438,29 @@ def _check_same(
 _LEFT_OVER = re.compile(r"\.[0-9a-f]{32}\.parcial\.\w+")  # lo que deja un proceso al que se mata
 
 
+def _check_dest(
+    source: PhotoSource,  # las fotos
+    dest: Path,  # carpeta que quizá no está
+) -> None:
+    "Comprueba que en una carpeta se puede empezar, o seguir, sin pisar nada; si no, `CatsDogsError`."
+    _for_arrow(dest)
+    try:
+        names = os.listdir(dest) if os.path.isdir(dest) else []
+    except OSError as e:
+        raise CatsDogsError(f"No se puede mirar qué hay en «{printable(dest)}» ({os_reason(e)}).") from None
+    if is_shards(dest):
+        return
+    if [name for name in names if name != _MANIFEST and not _LEFT_OVER.fullmatch(name)]:
+        raise CatsDogsError(
+            f"«{printable(dest)}» no está vacía, y no es una carpeta de vectores: elige otra."
+        )
+    if _MANIFEST in names and not _is_ours(dest / _MANIFEST, source):
+        raise CatsDogsError(
+            f"En «{printable(dest)}» ya hay un «{_MANIFEST}» que no es nuestro, y no se pisa: elige otra "
+            "carpeta."
+        )
+
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #2b22f45a
 def prepare_shards(
     source: PhotoSource,  # las fotos
     dest: str | Path,  # carpeta nueva, o una a medias
@@ -362,19 +469,15 @@ def prepare_shards(
 ) -> Shards:
     "Deja lista la carpeta, o comprueba que la que hay es de lo mismo; si no, `CatsDogsError`."
     dest = expand(dest)
+    _check_dest(source, dest)
     if is_shards(dest):
         shards = open_shards(dest)
         _check_same(shards, source, settings, size)
         return shards
     try:
         dest.mkdir(parents=True, exist_ok=True)
-        others = [name for name in os.listdir(dest) if name != _MANIFEST and not _LEFT_OVER.fullmatch(name)]
     except OSError as e:
         raise CatsDogsError(f"No se puede crear «{printable(dest)}» ({os_reason(e)}).") from None
-    if others:
-        raise CatsDogsError(
-            f"«{printable(dest)}» no está vacía, y no es una carpeta de vectores: elige otra."
-        )
     size = SHARD if size is None else check_int("size", size, 1, _MOST)
     total, digest = _write_manifest(source, size, dest / _MANIFEST)
     facts = {"format": 1, "photos": total, "shard": size, "digest": digest} | settings
@@ -404,6 +507,18 @@ def _part_table(
         photos = photos.append_column(name, column)
     return photos
 
+# %% ../../nbs/rooms/networks/58a_shards.ipynb #9c23fc32
+def _check_unchanged(
+    shards: Shards,  # la carpeta
+    embedder: ImageEmbedder,  # transformador que acaba de hacer una parte
+) -> None:
+    "Comprueba que la red sigue siendo la de la carpeta: alguien puede guardar encima de sus pesos."
+    if vector_settings(embedder)["recipes"] != shards.facts["recipes"]:
+        raise CatsDogsError(
+            f"La red ya no es la de los vectores de «{printable(shards.folder)}»: ¿han cambiado sus pesos? "
+            "Repite la orden con los de antes, o elige otra carpeta."
+        )
+
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00020
 def embed_part(
     shards: Shards,  # la carpeta
@@ -413,12 +528,18 @@ def embed_part(
     "Hace una parte y la deja en su archivo, entera; si ya estaba, la deja como está."
     pa, path = import_pyarrow(), shards.part_file(part)
     if path.exists():
-        return len(shards.photos(part)) - pa.parquet.ParquetFile(path).read(["reason"])["reason"].null_count
+        reasons = pa.parquet.ParquetFile(_for_arrow(path)).read(["reason"])["reason"]
+        return len(reasons) - reasons.null_count
     photos = shards.photos(part)
     found = embedder.embed(photos["path"].to_pylist())
+    _check_unchanged(shards, embedder)
     table = _part_table(photos, found, shards.facts["n_features"])
-    with whole_file(path) as partial:
-        pa.parquet.write_table(table, partial, use_dictionary=False, compression="zstd")
+    try:
+        with whole_file(path) as partial:
+            pa.parquet.write_table(table, _for_arrow(partial), use_dictionary=False, compression="zstd")
+    except CatsDogsError:
+        if not path.exists():  # si está, es que la ha acabado otra máquina
+            raise
     return len(found.problems)
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00021
@@ -432,6 +553,7 @@ def vectorize(
     "Convierte fotos en vectores por partes; sólo hace las que faltan. `CatsDogsError` si no se puede."
     import_pyarrow()
     source, quiet = photo_source(source), ImageEmbedder(**embedder.get_params() | {"progress": False})
+    _check_dest(source, expand(dest))  # antes de poner en marcha ninguna red
     shards = prepare_shards(source, dest, vector_settings(quiet), size)
     missing = shards.missing()
     with progress_bar(sum(map(shards.size, missing)), "Vectorizar", progress) as bar:
@@ -442,13 +564,18 @@ def vectorize(
     return shards
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a00022
+_ABANDONED = 24 * 3600  # segundos sin tocar un archivo a medias, para darlo por abandonado
+
+
 def remove_left_overs(
     shards: Shards,  # acabada
 ) -> None:
-    "Quita lo que dejaran a medias otros procesos a los que se mató."
+    "Quita lo que dejaran a medias otros procesos a los que se mató; lo de hoy puede ser de uno que sigue."
     for name in filter(_LEFT_OVER.fullmatch, os.listdir(shards.folder)):
         with suppress(OSError):
-            (shards.folder / name).unlink()
+            path = shards.folder / name
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
 
 # %% ../../nbs/rooms/networks/58a_shards.ipynb #58a0002c
 def read_shards(
