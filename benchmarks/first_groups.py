@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from peers import link
+
 ORDERS = {  # nombre → opciones, y si otra carpeta ha dejado preparada la red
     "--rapido, la primera vez": (["--rapido"], False),
     "--rapido, con la red preparada": (["--rapido"], True),
@@ -43,14 +45,6 @@ def train(folder: Path, place: Path, home: Path, options: list) -> dict:  # segu
     if process.returncode:
         raise SystemExit(f"«entrenar {' '.join(options)}» ha fallado.")
     return {"groups": groups, "whole": time.perf_counter() - start}
-
-
-def link(photos: list, folder: Path) -> Path:
-    "Una carpeta con enlaces a las fotos."
-    folder.mkdir()
-    for path in photos:
-        (folder / path.name).symlink_to(path.resolve())
-    return folder
 
 
 def measure(photos: list, turns: int) -> dict:  # orden → una medida por vuelta
